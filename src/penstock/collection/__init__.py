@@ -1,0 +1,1 @@
+"""Asking candidates and writing down what came back."""

@@ -1,0 +1,1 @@
+"""Expected quality and cost of every candidate on a query."""

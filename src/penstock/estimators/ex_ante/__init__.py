@@ -1,0 +1,1 @@
+"""Expected quality before a candidate has answered."""

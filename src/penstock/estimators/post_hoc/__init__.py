@@ -1,0 +1,1 @@
+"""Expected quality of an answer that has been seen."""

@@ -1,0 +1,1 @@
+"""Replaying fitted routers on rows they have not seen: metrics, controls, intervals, reports."""

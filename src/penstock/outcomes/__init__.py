@@ -1,0 +1,1 @@
+"""The outcome table: reading, checking, splitting, scoring and turning it into arrays."""

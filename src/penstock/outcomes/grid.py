@@ -1,0 +1,75 @@
+"""An outcome table as arrays: what estimators are fitted on and policies replayed over.
+
+One row per query, one column per candidate. Nothing here knows files or data frames, so the same arrays can
+come from a table, from a decision log or from a test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from penstock.types import Answer, BoolArray, FloatArray, IntArray, Query
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Outcomes of n queries by k candidates.
+
+    ``quality`` (n, k) in [0, 1]: the mean over a query's samples; a refused or failed answer counts 0; NaN
+    where the candidate was not asked or its answer has no score. ``cost`` (n, k) in USD, refused and failed
+    answers included; NaN where unknown. ``propensity`` (n, k): the probability with which the cell was
+    observed, 1 where it was always to be, NaN where it was not. ``answer_of(i, j)`` is the one sample of a
+    cell, drawn by hash of the query, from which post-hoc signals are computed (design.md, decision 13).
+    """
+
+    queries: tuple[Query, ...]
+    candidates: tuple[str, ...]
+    quality: FloatArray
+    cost: FloatArray
+    propensity: FloatArray
+    answer_of: Callable[[int, int], Answer] = field(repr=False, compare=False)
+    estimated_cost: bool = False
+    """True where costs are input tokens x price because no output tokens are known."""
+
+    def __len__(self) -> int:
+        return len(self.queries)
+
+    @property
+    def observed(self) -> BoolArray:
+        """(n, k): the candidate was asked, its quality is known and its cost is known."""
+        return ~np.isnan(self.quality) & ~np.isnan(self.cost)
+
+    @property
+    def complete(self) -> BoolArray:
+        """(n,): every candidate of the grid is observed on the query."""
+        complete: BoolArray = self.observed.all(axis=1)
+        return complete
+
+    def rows(self, index: IntArray | BoolArray) -> Grid:
+        """Some of the queries, in the order of ``index``."""
+        chosen = np.flatnonzero(index) if index.dtype == np.bool_ else index
+        source, picked = self.answer_of, chosen.tolist()
+        return replace(
+            self,
+            queries=tuple(self.queries[i] for i in picked),
+            quality=self.quality[chosen],
+            cost=self.cost[chosen],
+            propensity=self.propensity[chosen],
+            answer_of=lambda i, j: source(picked[i], j),
+        )
+
+    def select(self, names: Sequence[str]) -> Grid:
+        """Some of the candidates, in the order of ``names``."""
+        columns = [self.candidates.index(name) for name in names]
+        source = self.answer_of
+        return replace(
+            self,
+            candidates=tuple(names),
+            quality=self.quality[:, columns],
+            cost=self.cost[:, columns],
+            propensity=self.propensity[:, columns],
+            answer_of=lambda i, j: source(i, columns[j]),
+        )

@@ -1,0 +1,1 @@
+"""Decision rules: belief and costs in, call / accept / abstain out. Pure, no I/O."""

@@ -1,0 +1,88 @@
+"""What a policy sees and what it says, for a batch of queries at once.
+
+A policy is a pure step function: ``policy.step(state) -> Step``. ``penstock.replay`` drives it over a table,
+the gateway drives the same object against live models (a batch of one). Arrays have one row per query and one
+column per candidate, in the pool's order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Protocol
+
+import numpy as np
+
+from penstock.types import BoolArray, FloatArray, IntArray
+
+NOBODY = -1
+"""In ``Step``: no candidate."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is known about n queries while they are being decided.
+
+    ``quality`` (n, k): expected quality in [0, 1] of every candidate given all that has been seen; ``cost``
+    (n, k): expected USD of calling it; ``executed`` (n, k): already called; ``eligible`` (n, k): may be called;
+    ``draw`` (n,): one uniform number in [0, 1) per query, fixed for the query's whole life, so that a strategy
+    mixed at random is one strategy per query and a repeated query gets the same decision.
+    """
+
+    quality: FloatArray
+    cost: FloatArray
+    executed: BoolArray
+    eligible: BoolArray
+    draw: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.quality)
+
+    def rows(self, index: IntArray | BoolArray) -> State:
+        """The same, for some of the queries."""
+        return State(
+            self.quality[index],
+            self.cost[index],
+            self.executed[index],
+            self.eligible[index],
+            self.draw[index],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What to do next for each of n queries.
+
+    ``call`` (n,): the candidate to run, or -1; ``accept`` (n,): the executed candidate whose answer is
+    returned, or -1. Both -1 means abstain: no candidate can serve the query.
+    """
+
+    call: IntArray
+    accept: IntArray
+
+
+class Policy(Protocol):
+    """A decision rule. Frozen, comparable, and written to a bundle as ``spec()``."""
+
+    def step(self, state: State) -> Step:
+        """The next step for every query of the batch."""
+        ...
+
+    def spec(self) -> Mapping[str, Any]:
+        """``{"kind": ..., settings}``: plain JSON from which ``policies.registry.from_spec`` rebuilds it."""
+        ...
+
+
+def draw_of(query_id: str, seed: int) -> float:
+    """The query's uniform number: a hash of its id and the seed, never a generator's state (papers C1 [O])."""
+    digest = blake2b(f"{seed}:{query_id}".encode(), digest_size=8).digest()
+    return float(int.from_bytes(digest, "big") >> 11) / 2.0**53
+
+
+def call_or_accept(choice: IntArray, state: State) -> Step:
+    """The one-shot shape: run ``choice`` (or abstain at -1), then accept it."""
+    rows = np.arange(len(choice))
+    done = (choice >= 0) & state.executed[rows, np.maximum(choice, 0)]
+    nobody = np.full_like(choice, NOBODY)
+    return Step(call=np.where(done, nobody, choice), accept=np.where(done, choice, nobody))

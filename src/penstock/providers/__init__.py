@@ -1,0 +1,1 @@
+"""Models behind one seam: OpenAI-compatible endpoints, embedded models, recordings and scripts."""

@@ -1,0 +1,1 @@
+"""Text generation from ONNX weights: batched, seeded, with log-probabilities."""
