@@ -76,7 +76,9 @@ class ProviderError(PenstockError):
 
     status = 502
 
-    def __init__(self, message: str, *, candidate: str | None = None, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, candidate: str | None = None, retry_after_s: float | None = None
+    ) -> None:
         self.candidate, self.retry_after_s = candidate, retry_after_s
         super().__init__(f"{candidate}: {message}" if candidate else message)
 

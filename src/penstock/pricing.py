@@ -38,8 +38,14 @@ class Price:
                 raise PoolError(f"a price must be a finite number >= 0, not {value}", field=name)
 
     @classmethod
-    def of(cls, input: object, output: object, cached_input: object = None, request: object = 0) -> Price:  # noqa: A002
-        """From anything a file holds (numbers or text); floats are read as they print, so 0.1 is one tenth."""
+    def of(
+        cls,
+        input: object,  # noqa: A002 - the field's name
+        output: object,
+        cached_input: object = None,
+        request: object = 0,
+    ) -> Price:
+        """From anything a file holds (numbers or text); floats are read as they print: 0.1 is one tenth."""
         cached = None if cached_input is None else _decimal(cached_input, "cached_input")
         return cls(_decimal(input, "input"), _decimal(output, "output"), cached, _decimal(request, "request"))
 

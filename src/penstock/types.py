@@ -92,4 +92,5 @@ def message_text(message: Message) -> str:
         return ""
     if isinstance(content, str):
         return content
-    return "\n".join(str(p.get("text", "")) for p in content if isinstance(p, Mapping) and p.get("type") == "text")
+    parts = (p for p in content if isinstance(p, Mapping) and p.get("type") == "text")
+    return "\n".join(str(part.get("text", "")) for part in parts)
