@@ -1,0 +1,194 @@
+"""A pool from a YAML file: penstock's own, or LiteLLM's ``model_list`` as it is.
+
+::
+
+    prices: prices.json                     # LiteLLM's price map; optional, relative to this file
+    candidates:
+      - name: small
+        provider: openai_compatible         # or embedded, recorded, scripted
+        model: gpt-4o-mini
+        base_url: https://api.openai.com/v1
+        api_key: ${OPENAI_API_KEY}
+        price: {input: 0.15, output: 0.60, cached_input: 0.075}   # USD per million tokens
+        params: {temperature: 0}
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from penstock.candidates import Candidate, Pool
+from penstock.errors import PoolError
+from penstock.pricing import Price
+from penstock.providers.litellm import candidate_of
+from penstock.providers.pool_schema import (
+    CandidateEntry,
+    LiteLLMDocument,
+    PoolDocument,
+    PriceEntry,
+    nearest,
+    parse,
+)
+from penstock.providers.price_map import PriceMap
+from penstock.providers.registry import provider_names
+from penstock.providers.secrets import Secret, expand
+
+_PLAIN_OPTIONS = ("timeout_s", "connect_timeout_s", "max_retries", "replies", "delay_s")
+
+
+def load_pool(path: Path, *, prices: Path | None = None, environ: Mapping[str, str] = os.environ) -> Pool:
+    """The pool a file describes; ``prices`` is a price map that counts before the file's own.
+
+    Keys stay references (``penstock.providers.secrets``) until a provider is built. Raises ``PoolError`` that
+    names the file and the field.
+    """
+    data = _read(path)
+    if "model_list" in data and "candidates" not in data:
+        listed = parse(LiteLLMDocument, data, path)
+        price_map = _price_map(listed.prices, path, prices)
+        candidates = tuple(
+            candidate_of(entry, price_map, file=path, field=f"model_list[{i}]", environ=environ)
+            for i, entry in enumerate(listed.model_list)
+        )
+        fields = [f"model_list[{i}]" for i in range(len(candidates))]
+    else:
+        document = parse(PoolDocument, data, path)
+        price_map = _price_map(document.prices, path, prices)
+        fields = [f"candidates[{i}]" for i in range(len(document.candidates))]
+        candidates = tuple(
+            _candidate(entry, price_map, file=path, field=field, environ=environ)
+            for entry, field in zip(document.candidates, fields, strict=True)
+        )
+    _check(candidates, fields, path)
+    return Pool(candidates)
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise PoolError(
+            "there is no such file", file=path, hint="Give a pool file, see penstock pool check --help"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise PoolError(f"cannot be read: {error}", file=path) from error
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = None if mark is None else mark.line + 1
+        problem = getattr(error, "problem", None) or "malformed"
+        where = "" if line is None else f" in line {line}"
+        raise PoolError(f"not YAML: {problem}{where}", file=path) from None
+    if not isinstance(data, dict) or not ("candidates" in data or "model_list" in data):
+        raise PoolError(
+            "has no candidates", file=path, hint="A pool file has a list under 'candidates:' or 'model_list:'"
+        )
+    return data
+
+
+def _price_map(named: str | list[str], path: Path, given: Path | None) -> PriceMap:
+    names = [named] if isinstance(named, str) else named
+    paths = [path.parent / name for name in names]
+    return PriceMap.read(*paths, *(() if given is None else (given,)))
+
+
+def _candidate(
+    entry: CandidateEntry, prices: PriceMap, *, file: Path, field: str, environ: Mapping[str, str]
+) -> Candidate:
+    listed = prices.find(entry.model, entry.name)
+    return Candidate(
+        name=entry.name,
+        provider=entry.provider,
+        model=entry.model,
+        price=_price(entry.price, file, f"{field}.price") or listed.price,
+        params=entry.params,
+        options=_options(entry, file, field, environ),
+        system=entry.system,
+        context_window=entry.context_window if entry.context_window is not None else listed.context_window,
+        tools=entry.tools if entry.tools is not None else listed.tools,
+        vision=entry.vision if entry.vision is not None else listed.vision,
+        json_schema=entry.json_schema if entry.json_schema is not None else listed.json_schema,
+    )
+
+
+def _price(entry: PriceEntry | None, file: Path, field: str) -> Price | None:
+    if entry is None:
+        return None
+    try:
+        return Price.of(entry.input, entry.output, entry.cached_input, entry.request)
+    except PoolError as error:
+        raise PoolError(error.message, file=file, field=f"{field}.{error.field}") from error
+
+
+def _options(entry: CandidateEntry, file: Path, field: str, environ: Mapping[str, str]) -> dict[str, Any]:
+    options = dict(entry.options)
+    options |= {name: value for name in _PLAIN_OPTIONS if (value := getattr(entry, name)) is not None}
+    if entry.api_key is not None:
+        options["api_key"] = Secret.parse(entry.api_key)
+    if entry.table is not None:
+        options["table"] = str(file.parent / entry.table)
+    if entry.base_url is not None:
+        try:
+            options["base_url"] = expand(entry.base_url, environ)
+        except PoolError as error:
+            raise PoolError(error.message, file=file, field=f"{field}.base_url", hint=error.hint) from error
+    return options
+
+
+def _check(candidates: tuple[Candidate, ...], fields: list[str], file: Path) -> None:
+    """What no schema sees: providers, addresses and names taken together."""
+    known, seen = provider_names(), dict[str, str]()
+    for candidate, field in zip(candidates, fields, strict=True):
+        if candidate.provider not in known:
+            raise PoolError(
+                f"unknown provider {candidate.provider!r}",
+                file=file,
+                field=f"{field}.provider",
+                hint=nearest(candidate.provider, known),
+            )
+        if candidate.name in seen:
+            raise PoolError(
+                f"candidate name {candidate.name!r} stands twice, first at {seen[candidate.name]}",
+                file=file,
+                field=field,
+                hint="Give each its own name",
+            )
+        seen[candidate.name] = field
+        _check_needs(candidate, file, field)
+
+
+def _check_needs(candidate: Candidate, file: Path, field: str) -> None:
+    url = candidate.options.get("base_url")
+    if candidate.provider == "openai_compatible" and not url:
+        raise PoolError(
+            f"candidate {candidate.name!r} needs the address of its endpoint",
+            file=file,
+            field=f"{field}.base_url",
+        )
+    if candidate.provider == "recorded" and not candidate.options.get("table"):
+        raise PoolError(
+            f"candidate {candidate.name!r} needs the folder of its outcome table",
+            file=file,
+            field=f"{field}.table",
+        )
+    if url:
+        try:
+            check_url(url)
+        except PoolError as error:
+            raise PoolError(error.message, file=file, field=f"{field}.base_url", hint=error.hint) from error
+
+
+def check_url(url: str) -> None:
+    """Raises ``PoolError`` unless ``url`` is an http(s) address without credentials in it."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise PoolError("not an http(s) address", hint="Write it like https://host/v1")
+    if parts.username or parts.password:
+        raise PoolError("credentials do not belong in an address", hint="Use api_key: ${NAME}")
