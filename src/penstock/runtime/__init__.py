@@ -1,1 +1,1 @@
-"""Text generation from ONNX weights: batched, seeded, with log-probabilities."""
+"""Text generation from ONNX weights: batched, with a key-value cache, log-probabilities and per-row seeds."""

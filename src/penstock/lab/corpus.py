@@ -1,0 +1,69 @@
+"""The pre-training stream: problems that are not held out, as prompt and response texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+
+from penstock.lab.problem import SKILLS, STYLES, Problem
+from penstock.lab.tasks import draw
+from penstock.lab.words import BRIEF_HINT, REFUSAL, STEPS_HINT, THRESHOLDS, confidence_sentence
+
+SKILL_WEIGHTS = (0.45, 0.40, 0.15)
+STYLE_WEIGHTS = (0.5, 0.3, 0.2)
+
+CONFIDENCE_SHARE = 0.05
+"""Prompts that carry the confidence sentence with no effect. It puts the words in the embeddings, so that a later
+fine-tuning (low-rank ones above all) finds them trained."""
+HINT_SHARE = 0.05
+"""Prompts that ask for the verbose style, and as many that ask for the shortest."""
+UNANSWERABLE_SHARE = 0.01
+"""Prompts that lack what they start from; the response is the refusal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One training text; the loss is taken on the response only."""
+
+    prompt: str
+    response: str
+
+
+def examples(seed: int, level_weights: tuple[float, ...]) -> Iterator[Example]:
+    """An endless stream of training examples.
+
+    Args:
+        seed: the same seed and weights give the same stream.
+        level_weights: relative frequency of levels 1, 2, ...; at most eight entries.
+    """
+    rng = Random(f"penstock-corpus-{seed}")
+    levels = range(1, len(level_weights) + 1)
+    while True:
+        skill = rng.choices(SKILLS, SKILL_WEIGHTS)[0]
+        level = rng.choices(levels, level_weights)[0]
+        yield _dress(rng, draw(rng, skill, level, held_out=False))
+
+
+def _dress(rng: Random, problem: Problem) -> Example:
+    """Choose a style of solution and, seldom, an instruction around the question."""
+    if rng.random() < UNANSWERABLE_SHARE:
+        return Example(_without_start(problem), REFUSAL)
+    style = rng.choices(STYLES, STYLE_WEIGHTS)[0]
+    prompt = problem.prompt
+    hint = rng.random()
+    if hint < HINT_SHARE:
+        prompt, style = f"{prompt} {STEPS_HINT}", "verbose"
+    elif hint < 2 * HINT_SHARE:
+        prompt, style = f"{prompt} {BRIEF_HINT}", "states"
+    if rng.random() < CONFIDENCE_SHARE:
+        prompt = f"{prompt} {confidence_sentence(rng.choice(THRESHOLDS))}"
+    return Example(prompt, problem.solution(style))
+
+
+def _without_start(problem: Problem) -> str:
+    """The question with its beginning removed, which nobody can answer."""
+    if problem.skill == "sort":
+        return "put the letters in order . what letters ?"
+    _, _, rest = problem.prompt.partition(" , ")
+    return rest
