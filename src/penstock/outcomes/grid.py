@@ -45,7 +45,7 @@ class Grid:
     @property
     def complete(self) -> BoolArray:
         """(n,): every candidate of the grid is observed on the query."""
-        complete: BoolArray = self.observed.all(axis=1)
+        complete: BoolArray = np.all(self.observed, axis=1)
         return complete
 
     def rows(self, index: IntArray | BoolArray) -> Grid:

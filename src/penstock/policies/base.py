@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any, Protocol
 
 import numpy as np
 
+from penstock.outcomes.hashing import uniform_of
 from penstock.types import BoolArray, FloatArray, IntArray
 
 NOBODY = -1
@@ -75,9 +75,11 @@ class Policy(Protocol):
 
 
 def draw_of(query_id: str, seed: int) -> float:
-    """The query's uniform number: a hash of its id and the seed, never a generator's state (papers C1 [O])."""
-    digest = blake2b(f"{seed}:{query_id}".encode(), digest_size=8).digest()
-    return float(int.from_bytes(digest, "big") >> 11) / 2.0**53
+    """The query's uniform number: a hash of its id and the seed, never a generator's state (papers C1 [O]).
+
+    Independent of ``split_by_group``'s number of the same seed: else the test side would hold no small draws.
+    """
+    return uniform_of(f"draw:{seed}:{query_id}")
 
 
 def call_or_accept(choice: IntArray, state: State) -> Step:

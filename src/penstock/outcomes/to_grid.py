@@ -1,0 +1,173 @@
+"""From an outcome table to arrays: one row per query, one column per candidate."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from penstock.errors import TableError
+from penstock.outcomes.costs import row_costs
+from penstock.outcomes.frames import pl
+from penstock.outcomes.grid import Grid
+from penstock.outcomes.groups import group_of
+from penstock.outcomes.hashing import uniform_of
+from penstock.outcomes.table import OutcomeTable
+from penstock.types import Answer, FloatArray, IntArray, Query, Status, Usage
+
+_OF_ANSWERS = (
+    "status",
+    "response",
+    "answer",
+    "input_tokens",
+    "output_tokens",
+    "cached_tokens",
+    "latency_s",
+    "logprobs",
+    "error",
+    "finish_reason",
+)
+
+
+def to_grid(table: OutcomeTable, candidates: Sequence[str] | None = None, *, seed: int = 0) -> Grid:
+    """The table as a ``Grid``, queries in the table's order.
+
+    ``candidates``: models to keep, in this order (default: all that have rows). Quality and cost are means
+    over a cell's samples; refused and failed samples have quality 0 and the cost they had; rows with status
+    ``missing`` count as not there; a sample whose quality (or cost) is unknown is left out of that mean. A
+    recorded cost of 0 stays 0. ``seed`` draws the sample that ``answer_of`` returns. Raises ``TableError``
+    for a model that is not in the table.
+    """
+    names = table.model_names if candidates is None else tuple(candidates)
+    unknown = [n for n in names if n not in table.model_names]
+    if unknown:
+        known = ", ".join(table.model_names)
+        raise TableError(
+            f"no model is called {unknown[0]!r}; the table has {known}", file=table.name, field="model"
+        )
+    queries = table_queries(table)
+    shape = (len(queries), len(names))
+    row, cell = _rows_and_cells(table, names)
+    cost, estimated = row_costs(table)
+    status = table.status.to_numpy()[row]
+    quality = np.where(status == Status.ANSWERED.value, table.outcomes["quality"].to_numpy()[row], 0.0)
+    answers = _Answers.of(table, names, row=row, cell=cell, cost=cost, seed=seed)
+    return Grid(
+        queries=queries,
+        candidates=names,
+        quality=_cell_means(quality, cell, shape),
+        cost=_cell_means(cost[row], cell, shape),
+        propensity=_cell_means(_propensity(table)[row], cell, shape),
+        answer_of=answers,
+        estimated_cost=estimated,
+    )
+
+
+def table_queries(table: OutcomeTable) -> tuple[Query, ...]:
+    """The table's queries, with their groups resolved."""
+    frame = table.queries
+    blank = [None] * frame.height
+    columns = [frame[c].to_list() if c in frame.columns else blank for c in ("group", "messages")]
+    plain = [frame[c].to_list() for c in ("query_id", "prompt", "task", "reference")]
+    queries = []
+    for (name, prompt, task, reference), group, messages in zip(
+        zip(*plain, strict=True), *columns, strict=True
+    ):
+        fields = {"task": task, "group": group_of(name, group), "reference": reference}
+        if messages is None:
+            queries.append(Query.from_prompt(name, prompt, **fields))
+        else:
+            queries.append(Query(name, tuple(json.loads(messages)), **fields))
+    return tuple(queries)
+
+
+def _rows_and_cells(table: OutcomeTable, names: Sequence[str]) -> tuple[IntArray, IntArray]:
+    """Outcome rows of these models that were asked, and the flat cell of each, ordered by cell and sample."""
+    ids = table.queries.select("query_id").with_row_index("__query")
+    models = pl.DataFrame({"model": list(names)}, schema={"model": pl.String}).with_row_index("__model")
+    keys = (
+        table.outcomes.select("query_id", "model", "sample_index", table.status.alias("__status"))
+        .with_row_index("__row")
+        .filter(pl.col("__status") != Status.MISSING.value)
+        .join(models, on="model")
+        .join(ids, on="query_id")
+        .with_columns((pl.col("__query").cast(pl.Int64) * len(names) + pl.col("__model")).alias("__cell"))
+        .sort("__cell", "sample_index")
+    )
+    return keys["__row"].cast(pl.Int64).to_numpy(), keys["__cell"].to_numpy()
+
+
+def _cell_means(values: FloatArray, cell: IntArray, shape: tuple[int, int]) -> FloatArray:
+    """(n, k): the mean of the known values of every cell, NaN where it has none."""
+    known = ~np.isnan(values)
+    size = shape[0] * shape[1]
+    count = np.bincount(cell[known], minlength=size)
+    total = np.bincount(cell[known], weights=values[known], minlength=size)
+    means = np.full(size, np.nan)
+    np.divide(total, count, out=means, where=count > 0)
+    return means.reshape(shape)
+
+
+def _propensity(table: OutcomeTable) -> FloatArray:
+    """Per row; where none is logged the row was always going to be observed."""
+    if "propensity" not in table.outcomes.columns:
+        return np.ones(table.outcomes.height)
+    return table.outcomes["propensity"].fill_null(1.0).to_numpy()
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """``Grid.answer_of``: builds the one drawn answer of a cell when it is asked for, from the table's
+    columns."""
+
+    names: tuple[str, ...]
+    ids: list[str]
+    row: IntArray
+    start: IntArray
+    columns: dict[str, pl.Series]
+    cost: FloatArray
+    seed: int
+
+    @classmethod
+    def of(
+        cls,
+        table: OutcomeTable,
+        names: Sequence[str],
+        *,
+        row: IntArray,
+        cell: IntArray,
+        cost: FloatArray,
+        seed: int,
+    ) -> _Answers:
+        ids = table.queries["query_id"].to_list()
+        start = np.searchsorted(cell, np.arange(len(ids) * len(names) + 1))
+        columns = {name: table.outcomes[name] for name in _OF_ANSWERS if name in table.outcomes.columns}
+        return cls(tuple(names), ids, row, start, columns, cost, seed)
+
+    def __call__(self, i: int, j: int) -> Answer:
+        cell = i * len(self.names) + j
+        first, samples = int(self.start[cell]), int(self.start[cell + 1] - self.start[cell])
+        model = self.names[j]
+        if samples == 0:
+            return Answer(model, status=Status.MISSING)
+        drawn = 0 if samples == 1 else int(uniform_of(f"sample:{self.seed}:{self.ids[i]}:{model}") * samples)
+        return self._answer(model, int(self.row[first + drawn]))
+
+    def _answer(self, model: str, row: int) -> Answer:
+        value = {name: column[row] for name, column in self.columns.items()}
+        tokens = (value.get(f"{kind}_tokens") or 0 for kind in ("input", "output", "cached"))
+        logprobs, cost = value.get("logprobs"), float(self.cost[row])
+        return Answer(
+            candidate=model,
+            text=value["response"] or "",
+            status=Status(value.get("status") or Status.ANSWERED),
+            usage=Usage(*tokens),
+            cost_usd=None if np.isnan(cost) else cost,
+            latency_s=value["latency_s"],
+            logprobs=None if logprobs is None else tuple(logprobs.to_list()),
+            extracted=value["answer"],
+            finish_reason=value.get("finish_reason"),
+            error=value.get("error"),
+        )
