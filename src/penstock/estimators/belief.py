@@ -1,0 +1,76 @@
+"""What a fitted router believes about every candidate on a query, before and after it has answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from penstock.estimators.base import Fitted
+from penstock.estimators.cost import CostModel
+from penstock.estimators.features import Encoder, Inputs
+from penstock.estimators.post_hoc.own_answer import OwnAnswer
+from penstock.estimators.registry import restore
+from penstock.estimators.shrinkage import Shrinkage
+from penstock.types import Answer, FloatArray, Query, Status
+
+Parts = tuple[dict[str, Any], dict[str, NDArray[Any]]]
+
+
+@dataclass(frozen=True)
+class BeliefModel:
+    """Fitted estimators of one pool. ``post_hoc`` None: an answer that came back changes nothing but a
+    refusal or a failure, which is worth 0."""
+
+    encoder: Encoder
+    fitted: Fitted
+    shrinkage: Shrinkage
+    cost: CostModel
+    post_hoc: OwnAnswer | None
+
+    def before(self, queries: Sequence[Query]) -> tuple[FloatArray, FloatArray]:
+        """(n, k) expected quality in [0, 1] and (n, k) expected USD, before anything has been called."""
+        return self.before_inputs(self.encoder.encode(queries))
+
+    def before_inputs(self, inputs: Inputs) -> tuple[FloatArray, FloatArray]:
+        """The same from features computed already."""
+        quality = np.clip(self.shrinkage.apply(self.fitted.predict(inputs)), 0.0, 1.0)
+        return quality, self.cost.predict(inputs)
+
+    def after(self, ex_ante: float, answer: Answer, column: int) -> float:
+        """Expected quality of an answer that has come back."""
+        if answer.status is not Status.ANSWERED:
+            return 0.0
+        return ex_ante if self.post_hoc is None else self.post_hoc.estimate_answer(ex_ante, answer, column)
+
+    def state(self) -> dict[str, Parts]:
+        """Named parts for a bundle."""
+        settings, arrays = self.fitted.state()
+        parts: dict[str, Parts] = {
+            "encoder": self.encoder.state(),
+            "fitted": ({"kind": self.fitted.kind, **settings}, arrays),
+            "shrinkage": (
+                {"common": self.shrinkage.common, "contrast": self.shrinkage.contrast},
+                {"means": self.shrinkage.means},
+            ),
+            "cost": self.cost.state(),
+        }
+        if self.post_hoc is not None:
+            parts["post_hoc"] = self.post_hoc.state()
+        return parts
+
+    @classmethod
+    def from_state(cls, parts: Mapping[str, Parts]) -> BeliefModel:
+        settings, arrays = parts["fitted"]
+        shrink, shrink_arrays = parts["shrinkage"]
+        post_hoc = parts.get("post_hoc")
+        return cls(
+            encoder=Encoder.from_state(*parts["encoder"]),
+            fitted=restore(str(settings["kind"]), settings, arrays),
+            shrinkage=Shrinkage(shrink_arrays["means"], float(shrink["common"]), float(shrink["contrast"])),
+            cost=CostModel.from_state(*parts["cost"]),
+            post_hoc=None if post_hoc is None else OwnAnswer.from_state(*post_hoc),
+        )

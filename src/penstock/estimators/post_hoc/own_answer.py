@@ -1,0 +1,175 @@
+"""Post-hoc quality from an answer's own signs: its token log-probabilities, its length, how it ended.
+
+It refines the ex-ante estimate, which is one of its features (design.md, decision 6). A refused or failed
+answer is worth 0 whatever else is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from penstock.estimators.base import Arrays, Settings
+from penstock.estimators.ex_ante.linear import Logistic, sigmoid
+from penstock.estimators.features import Inputs
+from penstock.types import Answer, BoolArray, FloatArray, IntArray, Status
+
+SIGNALS = (
+    "has_logprobs",
+    "mean_logprob",
+    "min_logprob",
+    "q10_logprob",
+    "sum_logprob",
+    "log_tokens",
+    "log_chars",
+    "log_lines",
+    "has_final_answer",
+    "cut_off",
+)
+_PENALTY = 3.0
+_PRIOR_SCALE = 3.0
+
+
+def signals(answer: Answer) -> FloatArray:
+    """(10,) the signs of one answer, ``SIGNALS`` in order; 0 where unknown."""
+    found = np.zeros(len(SIGNALS))
+    if answer.logprobs:
+        logprobs = np.asarray(answer.logprobs)
+        found[:5] = (
+            1.0,
+            logprobs.mean(),
+            logprobs.min(),
+            np.quantile(logprobs, 0.1),
+            logprobs.sum() / 100.0,
+        )
+    found[5] = np.log1p(answer.usage.output_tokens)
+    found[6] = np.log1p(len(answer.text))
+    found[7] = np.log1p(answer.text.count("\n"))
+    found[8] = float(answer.extracted is not None)
+    found[9] = float(answer.finish_reason == "length")
+    return found
+
+
+@dataclass(frozen=True)
+class OwnAnswer:
+    """Fitted: logistic in the ex-ante logit and the standardised signals, one row per candidate.
+
+    ``intercept`` (k,), ``coefficients`` (1 + 10, k), ``mean`` and ``scale`` (k, 10).
+    """
+
+    intercept: FloatArray
+    coefficients: FloatArray
+    mean: FloatArray
+    scale: FloatArray
+
+    def estimate(self, ex_ante: FloatArray, found: FloatArray, column: int) -> FloatArray:
+        """(m,) expected quality of answers of one candidate: ``ex_ante`` (m,), ``found`` (m, 10)."""
+        design = _design(ex_ante, found, self.mean[column], self.scale[column])
+        return sigmoid(design @ self.coefficients[:, column] + self.intercept[column])
+
+    def estimate_answer(self, ex_ante: float, answer: Answer, column: int) -> float:
+        """Expected quality of one live answer."""
+        if answer.status is not Status.ANSWERED:
+            return 0.0
+        return float(self.estimate(np.array([ex_ante]), signals(answer)[None, :], column)[0])
+
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        arrays = {
+            "intercept": self.intercept,
+            "coefficients": self.coefficients,
+            "mean": self.mean,
+            "scale": self.scale,
+        }
+        return {"signals": list(SIGNALS)}, arrays
+
+    @classmethod
+    def from_state(cls, settings: Settings, arrays: Arrays) -> OwnAnswer:
+        return cls(arrays["intercept"], arrays["coefficients"], arrays["mean"], arrays["scale"])
+
+
+@dataclass(frozen=True)
+class Observations:
+    """Signals of every cell of a grid: ``found`` (n, k, 10) and whether the cell was ``answered`` (n, k)."""
+
+    found: FloatArray
+    answered: BoolArray
+
+    @property
+    def informative(self) -> bool:
+        """Whether any signal differs between answers at all."""
+        cells = self.found[self.answered]
+        return bool(len(cells) and (cells.std(axis=0) > 1e-9).any())
+
+
+def observe(answer_of: Callable[[int, int], Answer], n: int, k: int) -> Observations:
+    """The signals of n x k cells."""
+    found = np.zeros((n, k, len(SIGNALS)))
+    answered = np.zeros((n, k), dtype=bool)
+    for i in range(n):
+        for j in range(k):
+            answer = answer_of(i, j)
+            answered[i, j] = answer.status is Status.ANSWERED
+            if answered[i, j]:
+                found[i, j] = signals(answer)
+    return Observations(found, answered)
+
+
+def fit_own_answer(
+    ex_ante: FloatArray, seen: Observations, quality: FloatArray, weight: FloatArray, *, seed: int
+) -> OwnAnswer:
+    """Fit on n rows with cross-fitted ``ex_ante`` (n, k)."""
+    k = quality.shape[1]
+    usable = seen.answered & (weight > 0)
+    mean, scale = np.zeros((k, len(SIGNALS))), np.ones((k, len(SIGNALS)))
+    intercept, coefficients = np.zeros(k), np.zeros((1 + len(SIGNALS), k))
+    for j in range(k):
+        rows = np.flatnonzero(usable[:, j])
+        if rows.size:
+            cells = seen.found[rows, j]
+            mean[j], deviation = cells.mean(axis=0), cells.std(axis=0)
+            scale[j] = np.where(deviation > 1e-9, deviation, np.inf)
+        design = _design(ex_ante[rows, j], seen.found[rows, j], mean[j], scale[j])
+        inputs = Inputs(design, design, design[:, 0], np.zeros(len(rows), dtype=np.str_))
+        fitted = Logistic((_PENALTY,)).fit(inputs, quality[rows, j : j + 1], weight[rows, j : j + 1], seed=seed)
+        arrays = fitted.state()[1]
+        intercept[j], coefficients[:, j] = arrays["intercept"][0], arrays["coefficients"][:, 0]
+    return OwnAnswer(intercept, coefficients, mean, scale)
+
+
+def predict_all(model: OwnAnswer, ex_ante: FloatArray, seen: Observations) -> FloatArray:
+    """(n, k) post-hoc estimates of every cell; 0 where the candidate did not answer."""
+    columns = range(ex_ante.shape[1])
+    stacked = np.stack([model.estimate(ex_ante[:, j], seen.found[:, j], j) for j in columns], axis=1)
+    return np.where(seen.answered, stacked, 0.0)
+
+
+def crossfit_own_answer(
+    ex_ante: FloatArray,
+    seen: Observations,
+    quality: FloatArray,
+    weight: FloatArray,
+    fold: IntArray,
+    *,
+    seed: int,
+) -> FloatArray:
+    """(n, k) out-of-fold post-hoc estimates."""
+    estimates = np.zeros(ex_ante.shape)
+    for f in np.unique(fold).tolist():
+        fit, held = fold != f, fold == f
+        model = fit_own_answer(
+            ex_ante[fit], Observations(seen.found[fit], seen.answered[fit]), quality[fit], weight[fit], seed=seed
+        )
+        part = Observations(seen.found[held], seen.answered[held])
+        estimates[held] = predict_all(model, ex_ante[held], part)
+    return estimates
+
+
+def _design(ex_ante: FloatArray, found: FloatArray, mean: FloatArray, scale: FloatArray) -> FloatArray:
+    p = np.clip(ex_ante, 0.01, 0.99)
+    prior = _PRIOR_SCALE * np.log(p / (1 - p))
+    standard = np.clip((found - mean) / scale, -4.0, 4.0)
+    return np.concatenate([prior[:, None], standard], axis=1)

@@ -1,0 +1,42 @@
+"""Estimators by name, and fitted estimators from a bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from penstock.errors import BundleError, InputError
+from penstock.estimators.base import Arrays, Estimator, Fitted, Settings
+from penstock.estimators.ex_ante.clusters import Clusters, FittedClusters
+from penstock.estimators.ex_ante.linear import FittedLinear, Logistic, Ridge
+from penstock.estimators.ex_ante.mean import CandidateMean, FittedMeans, TaskMean
+from penstock.estimators.ex_ante.neighbours import FittedNeighbours, NearestNeighbours
+
+ESTIMATORS: dict[str, Callable[[], Estimator]] = {
+    "mean": CandidateMean,
+    "task_mean": TaskMean,
+    "knn": NearestNeighbours,
+    "kmeans": Clusters,
+    "ridge": Ridge,
+    "logistic": Logistic,
+}
+
+_FITTED: dict[str, Callable[[Settings, Arrays], Fitted]] = {
+    "means": FittedMeans.from_state,
+    "knn": FittedNeighbours.from_state,
+    "clusters": FittedClusters.from_state,
+    "linear": FittedLinear.from_state,
+}
+
+
+def estimator(name: str) -> Estimator:
+    """The estimator of that name with its default settings; InputError for an unknown name."""
+    if name not in ESTIMATORS:
+        raise InputError(f"no estimator is called {name!r}; there are {', '.join(ESTIMATORS)}", field="--estimator")
+    return ESTIMATORS[name]()
+
+
+def restore(kind: str, settings: Settings, arrays: Arrays) -> Fitted:
+    """A fitted estimator from what its ``state`` returned; BundleError for a kind this version lacks."""
+    if kind not in _FITTED:
+        raise BundleError(f"the bundle holds an estimator of kind {kind!r}, which this version does not know")
+    return _FITTED[kind](settings, arrays)

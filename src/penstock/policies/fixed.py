@@ -1,0 +1,39 @@
+"""Always the same candidate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from penstock.policies.base import State, Step, call_or_accept
+from penstock.types import FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """Calls ``candidate`` (a column of the pool); where it is not eligible, the best eligible one."""
+
+    candidate: int
+
+    def step(self, state: State) -> Step:
+        wanted = np.full(len(state), self.candidate)
+        return call_or_accept(where_eligible(wanted, state), state)
+
+    def final_call(self, state: State, column: int) -> bool:
+        """Whatever the called candidate answers is accepted."""
+        return True
+
+    def spec(self) -> Mapping[str, Any]:
+        return {"kind": "fixed", "candidate": self.candidate}
+
+
+def where_eligible(choice: IntArray, state: State) -> IntArray:
+    """``choice`` where it may be called; elsewhere the eligible candidate of highest estimate; else -1."""
+    rows = np.arange(len(choice))
+    allowed = state.eligible[rows, np.maximum(choice, 0)] & (choice >= 0)
+    quality: FloatArray = np.where(state.eligible, state.quality, -np.inf)
+    best = np.where(state.eligible.any(axis=1), quality.argmax(axis=1), -1)
+    return np.where(allowed, choice, best)

@@ -1,0 +1,66 @@
+"""A fitted router in memory: beliefs, a frontier and a default target. What the gateway drives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from penstock.estimators.belief import BeliefModel
+from penstock.policies.base import Policy, State, draw_of
+from penstock.policies.frontier import Frontier, OperatingPoint
+from penstock.policies.targets import Target
+from penstock.types import Answer, BoolArray, Query
+
+
+@dataclass(frozen=True)
+class Router:
+    """Everything a decision needs and nothing that calls a model.
+
+    ``provenance`` says what it was fitted on and what was chosen; it never enters a decision.
+    """
+
+    candidates: tuple[str, ...]
+    belief: BeliefModel
+    frontier: Frontier
+    target: Target
+    seed: int = 0
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def operating_point(self, target: Target | None = None) -> OperatingPoint:
+        """The point on the frontier for a target (the router's own for None). TargetError if out of reach."""
+        return self.frontier.at(self.target if target is None else target)
+
+    def policy_for(self, target: Target | None) -> Policy:
+        """The policy that meets a target."""
+        return self.operating_point(target).policy
+
+    def begin(
+        self, queries: Sequence[Query], *, eligible: BoolArray | None = None, seed: int | None = None
+    ) -> State:
+        """The state of n queries before anything was called; ``eligible`` (n, k) excludes candidates."""
+        quality, cost = self.belief.before(queries)
+        shape = quality.shape
+        used = self.seed if seed is None else seed
+        return State(
+            quality=quality,
+            cost=cost,
+            executed=np.zeros(shape, dtype=bool),
+            eligible=np.ones(shape, dtype=bool) if eligible is None else eligible.copy(),
+            draw=np.array([draw_of(q.id, used) for q in queries]),
+        )
+
+    def observe(self, state: State, row: int, query: Query, answers: Mapping[int, Answer]) -> State:
+        """The state after calls have come back: ``answers`` by candidate column, all so far on this query.
+
+        Columns executed already keep their estimate. A failed answer also makes its candidate ineligible,
+        so that the policy decides again among the others.
+        """
+        quality, executed = state.quality.copy(), state.executed.copy()
+        for column, answer in answers.items():
+            if not executed[row, column]:
+                quality[row, column] = self.belief.after(float(quality[row, column]), answer, column)
+                executed[row, column] = True
+        return replace(state, quality=quality, executed=executed)
