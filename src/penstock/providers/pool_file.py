@@ -19,13 +19,13 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import yaml
 
 from penstock.candidates import Candidate, Pool
 from penstock.errors import PoolError
 from penstock.pricing import Price
+from penstock.providers.endpoint import check_url
 from penstock.providers.litellm import candidate_of
 from penstock.providers.pool_schema import (
     CandidateEntry,
@@ -183,12 +183,3 @@ def _check_needs(candidate: Candidate, file: Path, field: str) -> None:
             check_url(url)
         except PoolError as error:
             raise PoolError(error.message, file=file, field=f"{field}.base_url", hint=error.hint) from error
-
-
-def check_url(url: str) -> None:
-    """Raises ``PoolError`` unless ``url`` is an http(s) address without credentials in it."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise PoolError("not an http(s) address", hint="Write it like https://host/v1")
-    if parts.username or parts.password:
-        raise PoolError("credentials do not belong in an address", hint="Use api_key: ${NAME}")
