@@ -1,1 +1,1 @@
-"""The embedded laboratory: task generators, pre-training recipes and the shipped weights of three language models."""
+"""Task generators, pre-training recipes and the shipped weights of three small language models."""

@@ -33,7 +33,7 @@ def batches(
 ) -> Iterator[Batch]:
     """An endless stream of batches of at most `batch_tokens` tokens, padding included."""
     stream = examples(seed, level_weights)
-    rng = Random(f"penstock-batches-{seed}")
+    rng = Random(f"penstock-batches-{seed}")  # noqa: S311 - reproducible draws, no secrets
     while True:
         rows = [_row(tokenizer, example.prompt, example.response) for example in islice(stream, _POOL)]
         rows.sort(key=lambda row: len(row[0]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
@@ -19,8 +19,8 @@ from penstock.lab.recipe import RECIPES, Recipe, recipe_for
 from penstock.lab.shape import Shape
 from penstock.lab.tasks import generate
 from penstock.lab.train import Progress, train
-from penstock.lab.vocabulary import build_tokenizer
 from penstock.lab.verify import extract_answer
+from penstock.lab.vocabulary import build_tokenizer
 from penstock.runtime.model import LanguageModel
 from penstock.runtime.network import Network
 from penstock.runtime.tokenizer import Tokenizer
@@ -42,10 +42,10 @@ def build(
 ) -> dict[str, Any]:
     """Train and write models.
 
-    Writes tokenizer.json, NAME.onnx (fp16 weights) for each model, and manifest.json: per model the file's sha256
-    and size, its number of parameters, the recipe and seed, training time, greedy accuracy on held-out problems by
-    level and skill, and how far the fp16 file answers as the fp32 weights do. Models that were in the folder
-    already and are not built now keep their entry.
+    Writes tokenizer.json, NAME.onnx (fp16 weights) for each model, and manifest.json: per model the file's
+    sha256 and size, its number of parameters, the recipe and seed, training time, greedy accuracy on held-out
+    problems by level and skill, and how far the fp16 file answers as the fp32 weights do. Models that were in
+    the folder already and are not built now keep their entry.
 
     Args:
         out_dir: created if missing.
@@ -68,7 +68,7 @@ def build(
     problems = generate(48 if quick else EVALUATION_PROBLEMS, EVALUATION_SEED)
     entries = _kept_entries(out_dir)
     for recipe in recipes:
-        entries[recipe.name] = _build_one(recipe, tokenizer, out_dir, problems, seed, tell)
+        entries[recipe.name] = _build_one(recipe, tokenizer, out_dir, problems, seed=seed, tell=tell)
     manifest = {
         "format": 1,
         "tokenizer": _file_entry(out_dir / "tokenizer.json"),
@@ -79,7 +79,13 @@ def build(
 
 
 def _build_one(
-    recipe: Recipe, tokenizer: Tokenizer, out_dir: Path, problems: Sequence[Problem], seed: int, tell: Progress
+    recipe: Recipe,
+    tokenizer: Tokenizer,
+    out_dir: Path,
+    problems: Sequence[Problem],
+    *,
+    seed: int,
+    tell: Progress,
 ) -> dict[str, Any]:
     started = time.perf_counter()
     network = train(recipe, tokenizer, seed=seed, progress=tell)
@@ -118,7 +124,7 @@ def agreement(trials: Sequence[Trial], full: Sequence[Trial]) -> dict[str, Any]:
     }
 
 
-def _share(flags: Any) -> float:
+def _share(flags: Iterable[bool]) -> float:
     values = list(flags)
     return round(sum(values) / len(values), 4)
 

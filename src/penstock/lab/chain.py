@@ -1,6 +1,6 @@
 """The chain skill: follow a number through additions, subtractions and doublings.
 
-Values stay within 0..99 without wrapping around: modular arithmetic is far harder for a small transformer
+Values stay within 0..59 without wrapping around: modular arithmetic is far harder for a small transformer
 (grokking), and at this training budget it is not learned at all.
 """
 
@@ -10,12 +10,12 @@ from random import Random
 
 from penstock.lab.problem import Problem
 
-LARGEST = 99
-"""The largest value; every number 0..99 is one word of the vocabulary."""
+LARGEST = 59
+"""The largest value; every number 0..59 is one word of the vocabulary."""
 
 
 def draw_chain(rng: Random, level: int) -> Problem:
-    """Draw a chain of `level` operations, each uniform among the kinds that keep the value within 0..99."""
+    """Draw a chain of `level` operations, each uniform among the kinds that keep the value within 0..59."""
     value = start = rng.randrange(LARGEST + 1)
     asked: list[str] = []
     verbose: list[str] = []

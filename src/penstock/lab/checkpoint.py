@@ -9,6 +9,7 @@ from penstock.errors import InputError, MissingExtra
 from penstock.lab.export import Precision, export_onnx
 from penstock.lab.network import new_network
 from penstock.lab.shape import Shape
+from penstock.lab.words import BOT, END, PAD, UNKNOWN, USER
 from penstock.runtime.model import model_path
 from penstock.runtime.tokenizer import Tokenizer
 
@@ -69,17 +70,15 @@ def load_hf_tokenizer(path_or_name: Path | str) -> PreTrainedTokenizerFast:
         raise MissingExtra("train", "transformers") from error
     return PreTrainedTokenizerFast(
         tokenizer_file=str(model_path(path_or_name).parent / "tokenizer.json"),
-        unk_token="<unk>",
-        pad_token="<pad>",
-        eos_token="<eos>",
-        additional_special_tokens=["<user>", "<bot>"],
+        unk_token=UNKNOWN,
+        pad_token=PAD,
+        eos_token=END,
+        additional_special_tokens=[USER, BOT],
         padding_side="left",
     )
 
 
-def save_onnx(
-    network: LlamaForCausalLM, shape: Shape, path: Path, *, precision: Precision = "fp16"
-) -> None:
+def save_onnx(network: LlamaForCausalLM, shape: Shape, path: Path, *, precision: Precision = "fp16") -> None:
     """Write a torch network as a model file the runtime loads. A tokenizer.json must stand beside it."""
     weights = {
         name: parameter.detach().float().cpu().numpy()

@@ -8,14 +8,15 @@ from random import Random
 
 from penstock.lab.problem import SKILLS, STYLES, Problem
 from penstock.lab.tasks import draw
-from penstock.lab.words import BRIEF_HINT, REFUSAL, STEPS_HINT, THRESHOLDS, confidence_sentence
+from penstock.lab.words import BRIEF_HINT, STEPS_HINT, THRESHOLDS, confidence_sentence
+from penstock.runtime.phrases import REFUSAL
 
 SKILL_WEIGHTS = (0.45, 0.40, 0.15)
 STYLE_WEIGHTS = (0.5, 0.3, 0.2)
 
 CONFIDENCE_SHARE = 0.05
-"""Prompts that carry the confidence sentence with no effect. It puts the words in the embeddings, so that a later
-fine-tuning (low-rank ones above all) finds them trained."""
+"""Prompts that carry the confidence sentence with no effect. It puts the words in the embeddings, so that a
+later fine-tuning (low-rank ones above all) finds them trained."""
 HINT_SHARE = 0.05
 """Prompts that ask for the verbose style, and as many that ask for the shortest."""
 UNANSWERABLE_SHARE = 0.01
@@ -37,7 +38,7 @@ def examples(seed: int, level_weights: tuple[float, ...]) -> Iterator[Example]:
         seed: the same seed and weights give the same stream.
         level_weights: relative frequency of levels 1, 2, ...; at most eight entries.
     """
-    rng = Random(f"penstock-corpus-{seed}")
+    rng = Random(f"penstock-corpus-{seed}")  # noqa: S311 - reproducible draws, no secrets
     levels = range(1, len(level_weights) + 1)
     while True:
         skill = rng.choices(SKILLS, SKILL_WEIGHTS)[0]

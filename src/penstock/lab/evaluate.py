@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from penstock.lab.problem import LEVELS, SKILLS, Problem
+from penstock.lab.problem import LEVELS, SKILLS, Problem, Skill
 from penstock.lab.verify import is_correct
 from penstock.runtime.model import LanguageModel
 
@@ -56,22 +56,19 @@ def answer(model: LanguageModel, problems: Sequence[Problem]) -> list[Trial]:
 
 def accuracy(trials: Sequence[Trial]) -> Accuracy:
     """Count right answers."""
+    by_cell = {(skill, level): list[bool]() for skill in SKILLS for level in LEVELS}
+    for trial in trials:
+        by_cell[trial.problem.skill, trial.problem.level].append(trial.correct)
 
-    def share(wanted: Callable[[Problem], bool]) -> float | None:
-        return _mean([trial.correct for trial in trials if wanted(trial.problem)])
+    def share(skills: Sequence[Skill], levels: Sequence[int]) -> float | None:
+        return _mean([right for skill in skills for level in levels for right in by_cell[skill, level]])
 
     return Accuracy(
         problems=len(trials),
-        overall=share(lambda problem: True),
-        by_level={str(level): share(lambda problem, level=level: problem.level == level) for level in LEVELS},
-        by_skill={skill: share(lambda problem, skill=skill: problem.skill == skill) for skill in SKILLS},
-        cells={
-            f"{skill}-{level}": share(
-                lambda problem, skill=skill, level=level: (problem.skill, problem.level) == (skill, level)
-            )
-            for skill in SKILLS
-            for level in LEVELS
-        },
+        overall=share(SKILLS, LEVELS),
+        by_level={str(level): share(SKILLS, [level]) for level in LEVELS},
+        by_skill={skill: share([skill], LEVELS) for skill in SKILLS},
+        cells={f"{skill}-{level}": share([skill], [level]) for skill, level in by_cell},
         mean_tokens=_mean([trial.tokens for trial in trials]),
     )
 

@@ -1,9 +1,9 @@
 """Writes a model's weights and its computation as one ONNX file.
 
-The graph is written out here, operator by operator, rather than traced: it stays small (about twenty nodes per layer),
-needs no torch, and its initialisers keep the network's own parameter names, so that the same file can be read
-back for fine-tuning (`penstock.lab.checkpoint`). Weights are stored in fp16 and cast to fp32 when a session starts
-(ONNX Runtime folds the casts), so that all arithmetic is fp32 on every CPU.
+The graph is written out here, operator by operator, rather than traced: it stays small (about twenty nodes
+per layer), needs no torch, and its initialisers keep the network's own parameter names, so that the same file
+can be read back for fine-tuning (`penstock.lab.checkpoint`). Weights are stored in fp16 and cast to fp32 when
+a session starts (ONNX Runtime folds the casts), so that all arithmetic is fp32 on every CPU.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ def export_onnx(weights: Weights, shape: Shape, path: Path, *, precision: Precis
     """Write one model.
 
     Inputs (B rows, T new tokens, P tokens already in the cache):
-    `input_ids` int64 (B, T); `position_ids` int64 (B, T); `mask` bool (B, 1, T, P + T), True where a token may look;
-    `past_key.i` and `past_value.i` float32 (B, heads, P, head width).
-    Outputs: `logits` float32 (B, T, vocabulary); `hidden` float32 (B, T, width), after the final norm; `key.i` and
-    `value.i`, the longer cache.
+    `input_ids` int64 (B, T); `position_ids` int64 (B, T); `mask` bool (B, 1, T, P + T), True where a token
+    may look; `past_key.i` and `past_value.i` float32 (B, heads, P, head width).
+    Outputs: `logits` float32 (B, T, vocabulary); `hidden` float32 (B, T, width), after the final norm;
+    `key.i` and `value.i`, the longer cache.
 
     Args:
         weights: the network's parameters by Hugging Face name, without the tied lm_head.
@@ -99,7 +99,12 @@ class _Graph:
         self._done: dict[str, str] = {}
 
     def add(
-        self, operator: str, *inputs: str, output: str | None = None, extra: tuple[str, ...] = (), **attributes: Any
+        self,
+        operator: str,
+        *inputs: str,
+        output: str | None = None,
+        extra: tuple[str, ...] = (),
+        **attributes: Any,
     ) -> str:
         from onnx import helper
 
@@ -124,7 +129,9 @@ class _Graph:
         return self._done[name]
 
     def transposed(self, name: str) -> str:
-        """A matrix parameter (out, in) turned into (in, out); folded into a constant when a session starts."""
+        """A matrix parameter (out, in) turned into (in, out); folded into a constant when a session
+        starts.
+        """
         return self.add("Transpose", self.weight(name), perm=[1, 0])
 
     def norm(self, x: str, name: str, shape: Shape, output: str | None = None) -> str:

@@ -45,7 +45,9 @@ def draw_string(rng: Random, level: int) -> Problem:
 
 
 def draw_sort(rng: Random, level: int) -> Problem:
-    """Draw 2 + 2 level letters (repeats allowed: 4 at level 1, 18 at level 8) to be put in alphabetical order."""
+    """Draw 2 + 2 level letters (repeats allowed: 4 at level 1, 18 at level 8) to be put in alphabetical
+    order.
+    """
     row = [rng.choice(ascii_lowercase) for _ in range(2 + 2 * level)]
     ordered = sorted(row)
     reference = " ".join(ordered)

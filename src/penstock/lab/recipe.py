@@ -61,8 +61,8 @@ RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
         Recipe("tiny", 64, 2, 4, 176, (Phase(1500, EASY),), 3500, 0.02, 4e-3),
-        Recipe("small", 128, 3, 4, 344, (Phase(600, EASY),), 3500, 0.02, 4e-3),
-        Recipe("large", 320, 4, 5, 864, (Phase(500, EASY), Phase(850, BROAD)), 4500, 0.015, 2e-3),
+        Recipe("small", 128, 3, 4, 344, (Phase(700, EASY),), 3500, 0.02, 4e-3),
+        Recipe("large", 320, 4, 5, 864, (Phase(500, EASY), Phase(1200, BROAD)), 3500, 0.02, 2e-3),
     )
 }
 

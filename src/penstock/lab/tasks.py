@@ -41,9 +41,9 @@ def generate(
 ) -> list[Problem]:
     """Draw `n` distinct problems, spread evenly over the cells (skill, level), in random order.
 
-    Some cells are small: chain level 1 has about 90 held-out problems and level 2 about 1,500. A cell that has no
-    more to give is left out and the others go on, so that a large request holds fewer of the easiest chains than of
-    the rest; the list is shorter than `n` only when every requested cell is exhausted.
+    Some cells are small: chain level 1 has 203 held-out problems. A cell that
+    has no more to give is left out and the others go on, so that a large request holds fewer of the easiest
+    chains than of the rest; the list is shorter than `n` only when every requested cell is exhausted.
 
     Args:
         n: how many problems.
@@ -56,7 +56,7 @@ def generate(
         InputError: a negative n, or an unknown level or skill, or none.
     """
     _check(n, levels, skills)
-    rng = Random(f"penstock-lab-{seed}")
+    rng = Random(f"penstock-lab-{seed}")  # noqa: S311 - reproducible draws, no secrets
     cells = [(skill, level) for level in dict.fromkeys(levels) for skill in dict.fromkeys(skills)]
     found: dict[str, Problem] = {}
     while len(found) < n and cells:

@@ -68,7 +68,7 @@ def train(recipe: Recipe, tokenizer: Tokenizer, *, seed: int, progress: Progress
             answered = labels[:, 1:] != IGNORED
             logits = network.lm_head(hidden[:, :-1][answered])
         loss = cross_entropy(logits.float(), labels[:, 1:][answered])
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.clip)
         for optimizer, schedule in zip(optimizers, schedules, strict=True):
             optimizer.step()

@@ -10,18 +10,24 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 PIECES = r"\d+\.\d+|\d+|[a-z]+(?:'[a-z]+)?|\S"
-"""What counts as a word after lower-casing: a decimal, a whole number, letters with an inner apostrophe, or one
-mark of punctuation. Whitespace only separates."""
+"""What counts as a word after lower-casing: a decimal, a whole number, letters with an inner apostrophe, or
+one mark of punctuation. Whitespace only separates."""
 
 
 def build_tokenizer() -> Tokenizer:
-    """The tokenizer of all three models: case-folding, punctuation split off, unknown words mapped to <unk>."""
-    from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
+    """The tokenizer of all three models: folds case, splits punctuation off, maps unknown words to
+    <unk>.
+    """
+    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
     ids = {word: index for index, word in enumerate(vocabulary())}
     tokenizer = Tokenizer(models.WordLevel(ids, unk_token=UNKNOWN))
     tokenizer.normalizer = normalizers.Sequence(
-        [normalizers.NFKC(), normalizers.Replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"), normalizers.Lowercase()]
+        [
+            normalizers.NFKC(),
+            normalizers.Replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"),
+            normalizers.Lowercase(),
+        ]
     )
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(PIECES), behavior="removed", invert=True)
     return tokenizer

@@ -6,14 +6,13 @@ from string import ascii_lowercase
 
 from penstock.lab.chain import LARGEST
 from penstock.lab.letters import OPERATIONS
+from penstock.runtime.phrases import REFUSAL
 
 PAD, UNKNOWN, END, USER, BOT = "<pad>", "<unk>", "<eos>", "<user>", "<bot>"
 MARKS = (PAD, UNKNOWN, END, USER, BOT)
 """Frame words. A user cannot type them: the tokenizer splits "<" off, so they enter only as ids."""
 
 THRESHOLDS = ("0.1", "0.2", "0.3", "0.4", "0.5", "0.6", "0.7", "0.8", "0.9", "1.0")
-
-REFUSAL = "sorry , i can't answer that ."
 
 CONFIDENCE = (
     "answer only if your confidence of being correct is at least {threshold} ; "
@@ -25,8 +24,8 @@ STEPS_HINT = "think step by step ."
 BRIEF_HINT = "answer briefly ."
 
 _TEMPLATE_WORDS = (
-    "start at with forward back double what number take the letters put in order plus minus is gives first next "
-    "answer think step by briefly"
+    "start at with forward back double what number take the letters put in order plus minus is "
+    "gives first next answer think step by briefly"
 )
 _PUNCTUATION = ". , ? : ; = + - <"
 

@@ -13,8 +13,8 @@ from penstock.runtime.tokenizer import Tokenizer
 from penstock.types import FloatArray, IntArray
 
 COMPACT_BELOW = 0.8
-"""Finished rows are dropped from the batch when less than this share of it is still running: copying the cache
-costs about as much as one step."""
+"""Finished rows are dropped from the batch when less than this share of it is still running: copying the
+cache costs about as much as one step."""
 
 
 class Row:
@@ -58,7 +58,9 @@ class Row:
 def decode(
     network: Network, tokenizer: Tokenizer, requests: Sequence[GenerationRequest]
 ) -> Iterator[Sequence[Row]]:
-    """Run one batch; yields all rows, in the order of the requests, after every step until all are finished."""
+    """Run one batch; yields all rows, in the order of the requests, after every step until all are
+    finished.
+    """
     rows = [Row(request, network.context) for request in requests]
     forbidden = [tokenizer.pad_id, tokenizer.unknown_id, tokenizer.user_id, tokenizer.bot_id]
     active = np.arange(len(rows))

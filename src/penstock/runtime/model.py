@@ -156,7 +156,9 @@ class LanguageModel:
             InputError: fewer than two tokens, or more than the context holds.
         """
         if not 2 <= len(ids) <= self.network.context:
-            raise InputError(f"{len(ids)} tokens; from 2 to {self.network.context} can be scored", field="ids")
+            raise InputError(
+                f"{len(ids)} tokens; from 2 to {self.network.context} can be scored", field="ids"
+            )
         row = np.asarray(ids, np.int64)[None]
         step = self.network.read(row, np.ones(row.shape, np.bool_), self.network.empty(1))
         table = log_softmax(step.logits[0, :-1].astype(np.float64))

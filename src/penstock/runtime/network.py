@@ -73,7 +73,9 @@ class Network:
             self._heads = int(properties["heads"])
         except KeyError as error:
             raise InputError(f"the model file does not state its {error.args[0]}", file=path) from error
-        self._cache_names = [f"past_{kind}.{layer}" for layer in range(self._layers) for kind in ("key", "value")]
+        self._cache_names = [
+            f"past_{kind}.{layer}" for layer in range(self._layers) for kind in ("key", "value")
+        ]
 
     def empty(self, rows: int) -> Cache:
         """A cache that holds nothing yet."""
@@ -90,7 +92,11 @@ class Network:
         """
         seen = np.concatenate([cache.valid, valid], axis=1)
         positions = np.maximum(np.cumsum(seen, axis=1) - 1, 0)[:, -ids.shape[1] :]
-        feeds: dict[str, Any] = {"input_ids": ids, "position_ids": positions, "mask": _mask(seen, ids.shape[1])}
+        feeds: dict[str, Any] = {
+            "input_ids": ids,
+            "position_ids": positions,
+            "mask": _mask(seen, ids.shape[1]),
+        }
         feeds.update(zip(self._cache_names, cache.arrays, strict=True))
         logits, hidden, *arrays = self._session.run(None, feeds)
         return Step(logits, hidden, Cache(tuple(arrays), seen))

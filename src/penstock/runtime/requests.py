@@ -57,8 +57,8 @@ class Generation:
     Attributes:
         tokens: without the end mark and without a matched stop sequence.
         finish_reason: "stop" at the end mark or a stop sequence, "length" where the token limit came first.
-        hidden: float32 (width,), the final hidden state from which the last token was predicted (the end mark,
-            where the model ended by itself).
+        hidden: float32 (width,), the final hidden state from which the last token was predicted (the end
+            mark, where the model ended by itself).
         prompt_tokens: length of the prompt.
     """
 

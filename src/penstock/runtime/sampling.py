@@ -33,7 +33,7 @@ def choose(
         streams: B random generators; only those of sampled rows advance.
     """
     chosen: IntArray = log_probs.argmax(axis=1)
-    sampled = np.flatnonzero(temperatures > 0)
+    sampled: IntArray = np.flatnonzero(temperatures > 0)
     if len(sampled) == 0:
         return chosen
     scaled = log_softmax(log_probs[sampled] / temperatures[sampled, None])
@@ -42,7 +42,7 @@ def choose(
     before = np.cumsum(mass, axis=1) - mass
     mass[before >= top_ps[sampled, None]] = 0.0
     cumulative = np.cumsum(mass, axis=1)
-    draws = np.array([streams[row].random() for row in sampled]) * cumulative[:, -1]
+    draws = np.array([streams[row].random() for row in sampled.tolist()]) * cumulative[:, -1]
     ranks = np.minimum((cumulative <= draws[:, None]).sum(axis=1), (mass > 0).sum(axis=1) - 1)
     chosen[sampled] = order[np.arange(len(sampled)), ranks]
     return chosen

@@ -64,7 +64,9 @@ class Tokenizer:
         return tuple(sorted(vocabulary, key=vocabulary.__getitem__))
 
     def encode(self, text: str) -> list[int]:
-        """Token ids of plain text. Case is folded; unknown words become <unk>; frame marks cannot be typed."""
+        """Token ids of plain text. Case is folded; unknown words become <unk>; frame marks cannot be
+        typed.
+        """
         return self._raw.encode(text, add_special_tokens=False).ids
 
     def prompt_ids(self, text: str) -> list[int]:
