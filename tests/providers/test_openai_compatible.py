@@ -250,7 +250,8 @@ async def test_a_stream_that_falls_silent_times_out(server: FakeServer, make: An
 
 async def test_streams_of_any_cut_are_read(server: FakeServer, make: Any) -> None:
     chunk = {"choices": [{"index": 0, "delta": {"content": "größe"}, "finish_reason": "stop"}]}
-    text = f": hello\r\n\r\nevent: x\r\ndata: {json.dumps(chunk, ensure_ascii=False)}\r\n\r\ndata: [DONE]\r\n\r\n"
+    data = json.dumps(chunk, ensure_ascii=False)
+    text = f": hello\r\n\r\nevent: x\r\ndata: {data}\r\n\r\ndata: [DONE]\r\n\r\n"
     server.responses = [lines(*text)]
     bodies, answer = await gathered(make().stream(ASKED))
     assert bodies == [chunk]

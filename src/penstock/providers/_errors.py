@@ -25,7 +25,7 @@ _SHOWN = 300
 
 
 def from_response(status: int, text: str, headers: Mapping[str, str], candidate: str) -> ProviderError:
-    """The error an HTTP response means. What a provider says of a refused key is not repeated: it quotes it."""
+    """The error an HTTP response means. Text about a refused key is not repeated: it may quote the key."""
     body = _json(text)
     if status in (401, 403):
         return AuthenticationFailed(f"the provider refused the key (HTTP {status})", candidate=candidate)
@@ -42,21 +42,17 @@ def from_response(status: int, text: str, headers: Mapping[str, str], candidate:
 
 
 def from_exception(error: BaseException, candidate: str) -> ProviderError:
-    """The error an exception of the HTTP client means; its addresses are ours to show, its headers are not."""
+    """The error an exception of the HTTP client means."""
     if isinstance(error, TimeoutError):
-        kind = (
-            "no connection in time"
-            if isinstance(error, aiohttp.ConnectionTimeoutError)
-            else "no answer in time"
-        )
-        return ProviderTimeout(kind, candidate=candidate)
+        what = "connection" if isinstance(error, aiohttp.ConnectionTimeoutError) else "answer"
+        return ProviderTimeout(f"no {what} in time", candidate=candidate)
     if isinstance(error, aiohttp.ClientConnectorError):
         return ProviderUnavailable(f"cannot connect to {error.host}:{error.port}", candidate=candidate)
     return ProviderUnavailable(f"the connection failed ({type(error).__name__})", candidate=candidate)
 
 
 def from_error_body(body: Mapping[str, Any], candidate: str) -> ProviderError | None:
-    """Some providers send errors with status 200, whole or inside a stream; None where ``body`` is no error."""
+    """Some providers send errors with status 200, whole or in a stream; None where ``body`` is no error."""
     error = body.get("error")
     if not error:
         return None
@@ -72,7 +68,7 @@ def is_quota(body: object) -> bool:
 
 
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Seconds to wait by ``Retry-After``, given in seconds or as an HTTP date; None where absent or unreadable."""
+    """Seconds to wait by ``Retry-After`` (a number or an HTTP date); None where absent or unreadable."""
     value = headers.get("Retry-After", "").strip()
     if not value:
         return None

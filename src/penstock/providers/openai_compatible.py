@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack, aclosing
 from typing import Any
 
@@ -29,8 +29,9 @@ _FIRST_WAIT_S = 0.5
 class OpenAICompatibleProvider:
     """Sends requests on with the candidate's settings laid over them and returns bodies as they came.
 
-    The address comes from configuration only; redirects are not followed. Attempts that failed before the first
-    byte of an answer are repeated ``max_retries`` times, with jittered backoff or after ``Retry-After``.
+    The address comes from configuration only; redirects are not followed. Attempts that failed before the
+    first byte of an answer are repeated ``max_retries`` times, with jittered backoff or after
+    ``Retry-After``.
     """
 
     def __init__(self, candidate: Candidate, endpoint: Endpoint) -> None:
@@ -39,7 +40,7 @@ class OpenAICompatibleProvider:
 
     @classmethod
     def from_candidate(cls, candidate: Candidate) -> OpenAICompatibleProvider:
-        """Options: ``base_url``, ``api_key``, ``timeout_s``, ``connect_timeout_s``, ``max_retries``, ``headers``."""
+        """Its options are those of ``Endpoint``."""
         return cls(candidate, Endpoint.of(candidate))
 
     async def complete(self, request: ChatRequest) -> Completion:
@@ -112,7 +113,7 @@ class OpenAICompatibleProvider:
             await asyncio.sleep(wait)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    async def _chunks(self, response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
+    async def _chunks(self, response: aiohttp.ClientResponse) -> AsyncGenerator[dict[str, Any], None]:
         try:
             async for data in events(response.content.iter_any()):
                 if data.strip() == "[DONE]":
@@ -174,7 +175,7 @@ def _wait_s(attempt: int, error: ProviderError) -> float:
 
 
 def _without_usage(chunk: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The chunk as it would be had usage not been asked for; None for the chunk that is there for it alone."""
+    """The chunk as it would be had usage not been asked for; None for the chunk that holds nothing else."""
     if "usage" not in chunk:
         return dict(chunk)
     return {key: value for key, value in chunk.items() if key != "usage"} if chunk.get("choices") else None
