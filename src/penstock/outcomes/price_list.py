@@ -24,7 +24,7 @@ _PER_TOKEN = {
     "output": "output_cost_per_token",
     "cached_input": "cache_read_input_token_cost",
 }
-_PER_REQUEST = ("usd_per_request", "request", "input_cost_per_request")
+_PER_REQUEST = ("usd_per_request", "request")
 
 
 def read_price_list(file: Path) -> dict[str, Price]:
@@ -84,35 +84,49 @@ def _named(rows: list[Any], file: Path) -> list[tuple[str, Mapping[str, Any]]]:
     return [(str(row["model"]), row) for row in rows]
 
 
+def litellm_price(entry: Mapping[str, Any], *, file: object, field: str) -> Price | None:
+    """The price of one entry of LiteLLM's map (USD per token); None where it states neither rate.
+
+    A rate that is not stated beside one that is, is 0, as LiteLLM counts it.
+    """
+    rates = {part: _per_million(entry, part, file, field) for part in _PER_TOKEN}
+    if rates["input"] is None and rates["output"] is None:
+        return None
+    zero = Decimal(0)
+    request = entry.get("input_cost_per_request") or 0
+    return _checked(
+        (rates["input"] or zero, rates["output"] or zero, rates["cached_input"], request), file, field
+    )
+
+
 def _price(name: str, entry: Mapping[str, Any], file: Path) -> Price | None:
+    if any(_stated(entry, key) for key in _PER_TOKEN.values()):
+        return litellm_price(entry, file=file, field=name)
+    rates = {part: _first(entry, _PER_MTOK[part]) for part in _PER_MTOK}
+    if rates["input"] is None and rates["output"] is None:
+        return None
+    for part in ("input", "output"):
+        if rates[part] is None:
+            raise PoolError(f"the {part} price is missing", file=file, field=f"{name}.{part}")
+    request = _first(entry, _PER_REQUEST)
+    return _checked((*rates.values(), 0 if request is None else request), file, name)
+
+
+def _checked(rates: tuple[object, ...], file: object, field: str) -> Price:
     try:
-        rates = {part: _rate(entry, part) for part in ("input", "output", "cached_input")}
-        request = next((entry[k] for k in _PER_REQUEST if _stated(entry, k)), 0)
-        if rates["input"] is None and rates["output"] is None:
-            return None
-        if rates["input"] is None or rates["output"] is None:
-            if any(
-                k in entry for k in _PER_TOKEN.values()
-            ):  # embeddings and images in LiteLLM's map: no chat model
-                return None
-            lacking = "input" if rates["input"] is None else "output"
-            raise PoolError(f"{name!r} has no {lacking} price", file=file, field=lacking)
-        return Price.of(rates["input"], rates["output"], rates["cached_input"], request)
+        return Price.of(*rates)
     except PoolError as error:
-        if error.file is not None:
-            raise
-        raise PoolError(f"{name!r}: {error.message}", file=file, field=error.field) from error
+        raise PoolError(error.message, file=file, field=f"{field}.{error.field}") from error
 
 
-def _rate(entry: Mapping[str, Any], part: str) -> object:
-    """USD per million tokens; None where the entry does not say."""
-    for key in _PER_MTOK[part]:
-        if _stated(entry, key):
-            value: object = entry[key]
-            return value
-    if _stated(entry, _PER_TOKEN[part]):
-        return Price.of(entry[_PER_TOKEN[part]], 0).input * PER_MILLION
-    return None
+def _per_million(entry: Mapping[str, Any], part: str, file: object, field: str) -> Decimal | None:
+    value = _first(entry, (_PER_TOKEN[part],))
+    # normalize(): 2.5e-06 * 1e6 is 2.5, not 2.500000
+    return None if value is None else (_checked((value, 0), file, field).input * PER_MILLION).normalize()
+
+
+def _first(entry: Mapping[str, Any], keys: Iterable[str]) -> object:
+    return next((entry[key] for key in keys if _stated(entry, key)), None)
 
 
 def _stated(entry: Mapping[str, Any], key: str) -> bool:

@@ -47,7 +47,7 @@ def to_grid(table: OutcomeTable, candidates: Sequence[str] | None = None, *, see
         raise TableError(
             f"no model is called {unknown[0]!r}; the table has {known}", file=table.name, field="model"
         )
-    queries = table_queries(table)
+    queries = queries_of(table.queries)
     shape = (len(queries), len(names))
     row, cell = _rows_and_cells(table, names)
     cost, estimated = row_costs(table)
@@ -65,9 +65,8 @@ def to_grid(table: OutcomeTable, candidates: Sequence[str] | None = None, *, see
     )
 
 
-def table_queries(table: OutcomeTable) -> tuple[Query, ...]:
-    """The table's queries, with their groups resolved."""
-    frame = table.queries
+def queries_of(frame: pl.DataFrame) -> tuple[Query, ...]:
+    """A checked ``queries`` frame as values, with their groups resolved."""
     blank = [None] * frame.height
     columns = [frame[c].to_list() if c in frame.columns else blank for c in ("group", "messages")]
     plain = [frame[c].to_list() for c in ("query_id", "prompt", "task", "reference")]

@@ -33,13 +33,13 @@ def checked_table(
     on an answered row is an error unless ``allow_unscored``.
     """
     called = {k: f"{name}/{k}.parquet" for k in ("queries", "outcomes", "models")} | dict(files or {})
-    queries = _checked(queries, schema.QUERIES, called["queries"])
-    outcomes = _checked(outcomes, schema.OUTCOMES, called["outcomes"])
+    queries = checked_frame(queries, schema.QUERIES, called["queries"])
+    outcomes = checked_frame(outcomes, schema.OUTCOMES, called["outcomes"])
     _unique(queries, ("query_id",), called["queries"])
     _unique(outcomes, schema.KEY, called["outcomes"])
     _known(outcomes, "query_id", queries["query_id"], called["outcomes"], called["queries"])
     if models is not None:
-        models = _checked(models, schema.MODELS, called["models"])
+        models = checked_frame(models, schema.MODELS, called["models"])
         _unique(models, ("model",), called["models"])
         _known(outcomes, "model", models["model"], called["outcomes"], called["models"])
     _check_status(outcomes, called["outcomes"], allow_unscored=allow_unscored)
@@ -47,8 +47,8 @@ def checked_table(
     return OutcomeTable(name, queries, outcomes, models)
 
 
-def _checked(frame: pl.DataFrame, columns: Sequence[Column], file: object) -> pl.DataFrame:
-    """One frame with its known columns checked, cast and put first."""
+def checked_frame(frame: pl.DataFrame, columns: Sequence[Column], file: object) -> pl.DataFrame:
+    """One frame with its known columns checked, cast and put first. Raises ``TableError``."""
     missing = [c.name for c in columns if c.required and c.name not in frame.columns]
     if missing:
         raise TableError(
