@@ -1,4 +1,5 @@
-"""A policy over an outcome table: pure, vectorised over queries, the same step function the gateway drives."""
+"""A policy over an outcome table: pure, vectorised over queries, the same step function the gateway
+drives."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from penstock.types import BoolArray, FloatArray, IntArray
 @dataclass(frozen=True)
 class Beliefs:
     """What a router would believe about n queries: expected quality before (``ex_ante``) and after
-    (``post_hoc``) each candidate has answered, expected ``cost``, all (n, k), and each query's ``draw`` (n,)."""
+    (``post_hoc``) each candidate has answered, expected ``cost``, all (n, k), and each query's
+    ``draw`` (n,)."""
 
     ex_ante: FloatArray
     post_hoc: FloatArray

@@ -11,6 +11,7 @@ import typer
 from penstock.cli._console import err, out, print_json, progress
 
 if TYPE_CHECKING:
+    from rich.progress import TaskID
     from rich.table import Table
 
     from penstock.lab.evaluate import Accuracy
@@ -36,14 +37,14 @@ def build(
     from penstock.lab.build import build as build_models
 
     with progress() as display:
-        tasks: dict[str, int] = {}
+        tasks: dict[str, TaskID] = {}
 
         def show(what: str, step: int, steps: int, loss: float) -> None:
             task = tasks.get(what)
             if task is None:
                 task = tasks[what] = display.add_task(what, total=steps)
             suffix = f" (loss {loss:.3f})" if loss else ""
-            display.update(task, completed=step, description=what + suffix)  # type: ignore[arg-type]
+            display.update(task, completed=step, description=what + suffix)
 
         manifest = build_models(out_dir, _names(models), seed, quick=quick, progress=show)
     if as_json:

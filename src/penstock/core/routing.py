@@ -22,7 +22,8 @@ TIE = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Edges:
-    """Hull edges of all queries by falling slope: at price ``slope`` query ``row`` moves to candidate ``to``."""
+    """Hull edges of all queries by falling slope: at price ``slope`` query ``row`` moves to candidate
+    ``to``."""
 
     start: IntArray
     """(n,) where every query stands at an infinite price: its cheapest candidate, the better one at ties."""
@@ -39,7 +40,8 @@ class Edges:
 class Solution:
     """The optimal routing for one budget: mix s_MIN (probability ``gamma``) and s_MAX at price ``lam``.
 
-    ``cheap`` and ``dear`` (n,) are the two deterministic routings; costs and qualities are means over queries.
+    ``cheap`` and ``dear`` (n,) are the two deterministic routings; costs and qualities are means over
+    queries.
     """
 
     lam: float
@@ -148,7 +150,8 @@ def walk(edges: Edges, count: int) -> IntArray:
 def frontier_lambdas(edges: Edges, points: int) -> FloatArray:
     """Prices, falling, that spread the routing's frontier evenly over the queries that move; ends included.
 
-    The exact breakpoints are the edge slopes; with thousands of queries ``points`` of them describe the curve.
+    The exact breakpoints are the edge slopes; with thousands of queries ``points`` of them describe
+    the curve.
     """
     slopes = np.unique(edges.slope)[::-1]
     if slopes.size == 0:

@@ -1,7 +1,7 @@
 """The two halves of every ex-ante estimator: settings that can be fitted, and what fitting gives.
 
-Settings are frozen dataclasses whose fields are the parameters, so ``repr``, equality and copies come free and
-``fit`` never changes them. Randomness enters only through ``seed``.
+Settings are frozen dataclasses whose fields are the parameters, so ``repr``, equality and copies come
+free and ``fit`` never changes them. Randomness enters only through ``seed``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ Arrays = Mapping[str, NDArray[Any]]
 class Fitted(Protocol):
     """Expected quality of k candidates on queries not seen before; NumPy alone."""
 
-    kind: str
+    @property
+    def kind(self) -> str:
+        """What ``registry.restore`` knows it by."""
+        ...
 
     def predict(self, inputs: Inputs) -> FloatArray:
         """(n, k) expected quality; finite, not necessarily within [0, 1]."""

@@ -75,7 +75,7 @@ class Encoder:
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Settings and arrays for a bundle."""
         settings = {"use_task": self.use_task, "use_prompt": self.use_prompt}
-        arrays = {
+        arrays: dict[str, NDArray[Any]] = {
             "idf": self.idf,
             "projection": self.projection.astype(np.float16),
             "shape_mean": self.shape_mean,
@@ -146,7 +146,7 @@ def _text_directions(
     indptr = np.cumsum([0] + [len(b) for b, _ in counted])
     columns = np.concatenate([b for b, _ in counted])
     seen = np.bincount(columns, minlength=BUCKETS)
-    idf = np.where(seen > 1, np.log((1 + len(counted)) / (1 + seen)) , 0.0)
+    idf = np.where(seen > 1, np.log((1 + len(counted)) / (1 + seen)), 0.0)
     data = np.concatenate([w for _, w in counted]) * idf[columns]
     matrix = csr_matrix((data, columns, indptr), shape=(len(counted), BUCKETS))
     rank = int(min(directions, len(counted) - 1))

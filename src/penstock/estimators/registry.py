@@ -31,7 +31,9 @@ _FITTED: dict[str, Callable[[Settings, Arrays], Fitted]] = {
 def estimator(name: str) -> Estimator:
     """The estimator of that name with its default settings; InputError for an unknown name."""
     if name not in ESTIMATORS:
-        raise InputError(f"no estimator is called {name!r}; there are {', '.join(ESTIMATORS)}", field="--estimator")
+        raise InputError(
+            f"no estimator is called {name!r}; there are {', '.join(ESTIMATORS)}", field="--estimator"
+        )
     return ESTIMATORS[name]()
 
 

@@ -1,6 +1,7 @@
 """Shrinking estimates towards the candidates' means by how well they did on rows they were not fitted on.
 
-What decides a route is how candidates differ on a query, and differences are estimated worse than how hard the
+What decides a route is how candidates differ on a query, and differences are estimated worse than how
+hard the
 query is for everyone. So there are two slopes, both regressed on cross-fitted predictions, pooled over
 candidates (empirical Bayes): one for the part all candidates share, one for the contrasts between them.
 """
@@ -16,7 +17,8 @@ from penstock.types import FloatArray
 
 @dataclass(frozen=True)
 class Shrinkage:
-    """``means`` (k,): what is shrunk towards; ``common`` and ``contrast`` in [0, 1]: the share that is kept."""
+    """``means`` (k,): what is shrunk towards; ``common`` and ``contrast`` in [0, 1]: the share that is
+    kept."""
 
     means: FloatArray
     common: float
@@ -29,9 +31,7 @@ class Shrinkage:
         return shrunk
 
 
-def fit_shrinkage(
-    raw: FloatArray, target: FloatArray, weight: FloatArray, means: FloatArray
-) -> Shrinkage:
+def fit_shrinkage(raw: FloatArray, target: FloatArray, weight: FloatArray, means: FloatArray) -> Shrinkage:
     """Least-squares slopes of ``target`` (n, k; NaN where missing) on cross-fitted ``raw`` (n, k).
 
     A slope below 0 or above 1 is cut there: estimates are never amplified.

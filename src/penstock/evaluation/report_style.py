@@ -1,21 +1,20 @@
 """The style sheet of a report: light and dark, wide and narrow, screen and paper."""
 
-STYLE = """
-:root {
-  color-scheme: light dark;
+_LIGHT = """
   --page: #f6f7f9; --card: #ffffff; --ink: #16202c; --soft: #566273; --line: #dde2e9; --grid: #e9edf2;
   --accent: #1d5fd1; --wash: #1d5fd11c; --good: #11734b; --bad: #a3360f; --oracle: #0c8577; --mix: #6b7685;
   --c0: #b3541e; --c1: #7a4fc4; --c2: #b0306a; --c3: #6c7a12; --c4: #0f7ea8; --c5: #8a5a2b; --c6: #5560c9;
   --c7: #a8323e;
-}
-@media (prefers-color-scheme: dark) {
-  :root {
-    --page: #10151c; --card: #182029; --ink: #e6ebf2; --soft: #9daabb; --line: #2d3846; --grid: #253040;
-    --accent: #6ea8ff; --wash: #6ea8ff26; --good: #5fd39b; --bad: #ff9b73; --oracle: #47c9b8; --mix: #98a5b6;
-    --c0: #f0996a; --c1: #b79bf5; --c2: #f07fb0; --c3: #bccb5c; --c4: #5cc3ea; --c5: #d0a176; --c6: #9aa3ff;
-    --c7: #f28b95;
-  }
-}
+"""
+
+_DARK = """
+  --page: #10151c; --card: #182029; --ink: #e6ebf2; --soft: #9daabb; --line: #2d3846; --grid: #253040;
+  --accent: #6ea8ff; --wash: #6ea8ff26; --good: #5fd39b; --bad: #ff9b73; --oracle: #47c9b8; --mix: #98a5b6;
+  --c0: #f0996a; --c1: #b79bf5; --c2: #f07fb0; --c3: #bccb5c; --c4: #5cc3ea; --c5: #d0a176; --c6: #9aa3ff;
+  --c7: #f28b95;
+"""
+
+_SCREEN = """
 * { box-sizing: border-box }
 body {
   margin: 0; background: var(--page); color: var(--ink);
@@ -135,20 +134,27 @@ footer { color: var(--soft); font-size: 0.85rem; padding-top: 28px; padding-bott
   .wide { display: none }
   .narrow { display: block }
 }
-@media print {
-  :root {
-    color-scheme: light;
-    --page: #ffffff; --card: #ffffff; --ink: #16202c; --soft: #566273; --line: #dde2e9; --grid: #e9edf2;
-    --accent: #1d5fd1; --wash: #1d5fd11c; --good: #11734b; --bad: #a3360f; --oracle: #0c8577; --mix: #6b7685;
-  }
-  body { font-size: 11px; print-color-adjust: exact; -webkit-print-color-adjust: exact }
+"""
+
+_PAPER = """
+  html { font-size: 10px }
+  body { font-size: 1rem; print-color-adjust: exact; -webkit-print-color-adjust: exact }
   main, header, footer { max-width: none; padding-left: 0; padding-right: 0 }
   .card, .chart, .diagrams figure, tr, .terms div { break-inside: avoid }
   .scroll { overflow: visible }
-  th, td { padding: 4px 5px; white-space: normal }
+  th, td { padding: 4px 6px }
   tbody th { min-width: 0 }
   h3 { break-after: avoid }
-  .legend input, details > summary { display: none }
+  .legend input, .legend label:has(input:not(:checked)), details:not([open]) { display: none }
   .wide { display: block } .narrow { display: none }
-}
+"""
+
+STYLE = f"""
+:root {{ color-scheme: light dark; {_LIGHT} }}
+@media (prefers-color-scheme: dark) {{ :root {{ {_DARK} }} }}
+{_SCREEN}
+@media print {{
+:root {{ color-scheme: light; {_LIGHT} --page: #ffffff }}
+{_PAPER}
+}}
 """

@@ -65,7 +65,7 @@ def build(
     tell = progress or _silent
     out_dir.mkdir(parents=True, exist_ok=True)
     tokenizer = _write_tokenizer(out_dir)
-    problems = generate(48 if quick else EVALUATION_PROBLEMS, EVALUATION_SEED)
+    problems = generate(24 if quick else EVALUATION_PROBLEMS, EVALUATION_SEED)
     entries = _kept_entries(out_dir)
     for recipe in recipes:
         entries[recipe.name] = _build_one(recipe, tokenizer, out_dir, problems, seed=seed, tell=tell)

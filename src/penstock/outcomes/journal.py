@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from decimal import Decimal
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
@@ -67,7 +68,7 @@ class Journal:
         self.path = path
         self._file: int | None = None
         self._entries: dict[str, Entry] = {}
-        self._spent: list[float] = []
+        self._spent = Decimal(0)
 
     def __enter__(self) -> Self:
         """Opens, locks and reads. Raises ``InputError`` where another process writes or a line is damaged."""
@@ -111,16 +112,16 @@ class Journal:
         return self._entries
 
     @property
-    def spent_usd(self) -> float:
+    def spent_usd(self) -> Decimal:
         """The cost of everything ever asked, retried failures included."""
-        return sum(self._spent)
+        return self._spent
 
     def _keep(self, entry: Entry) -> None:
         self._entries[entry.key] = entry
-        self._spent.append(entry.answer.cost_usd or 0.0)
+        self._spent += Decimal(str(entry.answer.cost_usd or 0))
 
     def _read(self, file: int) -> None:
-        self._entries, self._spent = {}, []
+        self._entries, self._spent = {}, Decimal(0)
         whole = 0
         for number, line in enumerate(_lines(file), start=1):
             if not line.endswith(b"\n"):

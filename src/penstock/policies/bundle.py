@@ -36,13 +36,14 @@ def save_bundle(router: Router, path: Path) -> None:
         "target": str(router.target),
         "seed": router.seed,
         "frontier": [point.to_json() for point in router.frontier.points],
+        "mix": [point.to_json() for point in router.mix.points],
         "best_fixed": router.frontier.best_fixed.to_json(),
         "belief": {name: part[0] for name, part in parts.items()},
         "provenance": dict(router.provenance),
     }
     arrays = {f"{name}/{key}": value for name, part in parts.items() for key, value in part[1].items()}
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
     members = {
         "router.json": json.dumps(settings, indent=1, allow_nan=False).encode(),
         "arrays.npz": buffer.getvalue(),
@@ -70,13 +71,12 @@ def load_bundle(path: Path) -> Router:
         for key, value in arrays.items():
             name, _, inner = key.partition("/")
             parts[name][1][inner] = value
+        best_fixed = OperatingPoint.from_json(settings["best_fixed"])
         return Router(
             candidates=tuple(settings["candidates"]),
             belief=BeliefModel.from_state(parts),
-            frontier=Frontier(
-                tuple(OperatingPoint.from_json(p) for p in settings["frontier"]),
-                OperatingPoint.from_json(settings["best_fixed"]),
-            ),
+            frontier=Frontier(tuple(map(OperatingPoint.from_json, settings["frontier"])), best_fixed),
+            mix=Frontier(tuple(map(OperatingPoint.from_json, settings["mix"])), best_fixed),
             target=Target.parse(settings["target"]),
             seed=int(settings["seed"]),
             provenance=settings["provenance"],
@@ -87,7 +87,9 @@ def load_bundle(path: Path) -> Router:
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     if not path.exists():
-        raise BundleError("no such file", file=path, hint="Make one with 'penstock fit TABLE --budget ... -o FILE'")
+        raise BundleError(
+            "no such file", file=path, hint="Make one with 'penstock fit TABLE --budget ... -o FILE'"
+        )
     try:
         with zipfile.ZipFile(path) as archive:
             if sum(item.file_size for item in archive.infolist()) > _MAX_BYTES:
@@ -99,7 +101,9 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         raise BundleError(f"is no penstock bundle or is damaged ({error})", file=path) from error
     for name, data in members.items():
         if sha256(data).hexdigest() != manifest["sha256"].get(name):
-            raise BundleError(f"is damaged: the checksum of {name} does not match", file=path, hint="Fit it again")
+            raise BundleError(
+                f"is damaged: the checksum of {name} does not match", file=path, hint="Fit it again"
+            )
     with np.load(io.BytesIO(members["arrays.npz"]), allow_pickle=False) as stored:
         arrays = {key: stored[key] for key in stored.files}
     return json.loads(members["router.json"]), arrays

@@ -16,8 +16,8 @@ from penstock.types import FloatArray
 
 @dataclass(frozen=True)
 class ThresholdCascade:
-    """Runs ``chain`` (columns) in order and goes on from its j-th member while that answer's estimated quality
-    is below ``thresholds[j]`` (one fewer than members); returns the last answer.
+    """Runs ``chain`` (columns) in order and goes on from its j-th member while that answer's estimated
+    quality is below ``thresholds[j]`` (one fewer than members); returns the last answer.
 
     Members that may not be called are skipped; where none may, the best eligible candidate is called.
     """

@@ -43,7 +43,10 @@ class OperatingPoint:
     @classmethod
     def from_json(cls, item: Mapping[str, Any]) -> OperatingPoint:
         return cls(
-            from_spec(item["policy"]), float(item["cost"]), float(item["quality"]), float(item["strong_share"])
+            from_spec(item["policy"]),
+            float(item["cost"]),
+            float(item["quality"]),
+            float(item["strong_share"]),
         )
 
 
@@ -64,7 +67,8 @@ class Frontier:
     best_fixed: OperatingPoint
 
     def at(self, target: Target) -> OperatingPoint:
-        """The operating point for a target. TargetError where it cannot be met, naming the nearest that can."""
+        """The operating point for a target. TargetError where it cannot be met, naming the nearest
+        that can."""
         return self.blend(self.locate(target))
 
     def blend(self, where: Blend) -> OperatingPoint:
@@ -129,5 +133,6 @@ class Frontier:
                 gamma = (shares[i + 1] - limit) / (shares[i + 1] - shares[i])
                 return Blend(i, i + 1, float(np.clip(gamma, 0.0, 1.0)))
         raise TargetError(
-            f"strong_share={limit:g} cannot be met: the least this pool does is strong_share={min(shares):.4g}"
+            f"strong_share={limit:g} cannot be met: the least this pool does is "
+            f"strong_share={min(shares):.4g}"
         )

@@ -16,7 +16,8 @@ from penstock.types import FloatArray
 
 @dataclass(frozen=True, eq=False)
 class Oracle:
-    """Routing at price ``lam`` on the true ``quality`` and ``cost`` (n, k) of exactly the replayed queries."""
+    """Routing at price ``lam`` on the true ``quality`` and ``cost`` (n, k) of exactly the replayed
+    queries."""
 
     quality: FloatArray
     cost: FloatArray

@@ -21,7 +21,9 @@ def from_spec(spec: Mapping[str, Any]) -> Policy:
     try:
         return _KINDS[kind](spec)
     except (KeyError, TypeError, ValueError) as error:
-        raise BundleError(f"the bundle's {kind} policy lacks a setting or has a wrong one: {error}") from error
+        raise BundleError(
+            f"the bundle's {kind} policy lacks a setting or has a wrong one: {error}"
+        ) from error
 
 
 _KINDS: dict[str, Callable[[Mapping[str, Any]], Policy]] = {

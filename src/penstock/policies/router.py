@@ -19,12 +19,14 @@ from penstock.types import Answer, BoolArray, Query
 class Router:
     """Everything a decision needs and nothing that calls a model.
 
-    ``provenance`` says what it was fitted on and what was chosen; it never enters a decision.
+    ``mix`` is the frontier of fixed candidates the policy was guarded against; it is what evaluations compare
+    with. ``provenance`` says what it was fitted on and what was chosen; it never enters a decision.
     """
 
     candidates: tuple[str, ...]
     belief: BeliefModel
     frontier: Frontier
+    mix: Frontier
     target: Target
     seed: int = 0
     provenance: Mapping[str, Any] = field(default_factory=dict)

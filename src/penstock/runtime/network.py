@@ -91,7 +91,9 @@ class Network:
             cache: of the same rows.
         """
         seen = np.concatenate([cache.valid, valid], axis=1)
-        positions = np.maximum(np.cumsum(seen, axis=1) - 1, 0)[:, -ids.shape[1] :]
+        # Clipped at both ends: padding comes before position 0, and a finished row that is still carried
+        # along may run past the last one. Neither is looked at again.
+        positions = np.clip(np.cumsum(seen, axis=1) - 1, 0, self.context - 1)[:, -ids.shape[1] :]
         feeds: dict[str, Any] = {
             "input_ids": ids,
             "position_ids": positions,

@@ -82,7 +82,7 @@ class DecisionLog(Protocol):
 
 
 def total_cost(runs: tuple[Run, ...]) -> Decimal | None:
-    """The sum over runs; None where one that answered has no known cost. A failed call counts what is known."""
+    """The sum over runs; None where one that answered has no known cost. Failed calls count what is known."""
     total = Decimal(0)
     for run in runs:
         if run.cost_usd is not None:

@@ -17,7 +17,8 @@ _BLOCK = 512
 
 @dataclass(frozen=True)
 class NearestNeighbours:
-    """Similarity-weighted mean over the ``k`` nearest fitting queries by cosine, with ``prior`` rows of the mean.
+    """Similarity-weighted mean over the ``k`` nearest fitting queries by cosine, with ``prior`` rows
+    of the mean.
 
     ``k`` None takes about the square root of the number of rows, at least 10 and at most 60.
     """
@@ -68,7 +69,12 @@ class FittedNeighbours:
         return predicted
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        arrays = {"vectors": self.vectors, "value": self.value, "weight": self.weight, "means": self.means}
+        arrays: dict[str, NDArray[Any]] = {
+            "vectors": self.vectors,
+            "value": self.value,
+            "weight": self.weight,
+            "means": self.means,
+        }
         return {"k": self.k, "prior": self.prior}, arrays
 
     @classmethod

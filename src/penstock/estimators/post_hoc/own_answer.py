@@ -134,7 +134,9 @@ def fit_own_answer(
             scale[j] = np.where(deviation > 1e-9, deviation, np.inf)
         design = _design(ex_ante[rows, j], seen.found[rows, j], mean[j], scale[j])
         inputs = Inputs(design, design, design[:, 0], np.zeros(len(rows), dtype=np.str_))
-        fitted = Logistic((_PENALTY,)).fit(inputs, quality[rows, j : j + 1], weight[rows, j : j + 1], seed=seed)
+        fitted = Logistic((_PENALTY,)).fit(
+            inputs, quality[rows, j : j + 1], weight[rows, j : j + 1], seed=seed
+        )
         arrays = fitted.state()[1]
         intercept[j], coefficients[:, j] = arrays["intercept"][0], arrays["coefficients"][:, 0]
     return OwnAnswer(intercept, coefficients, mean, scale)
@@ -161,7 +163,11 @@ def crossfit_own_answer(
     for f in np.unique(fold).tolist():
         fit, held = fold != f, fold == f
         model = fit_own_answer(
-            ex_ante[fit], Observations(seen.found[fit], seen.answered[fit]), quality[fit], weight[fit], seed=seed
+            ex_ante[fit],
+            Observations(seen.found[fit], seen.answered[fit]),
+            quality[fit],
+            weight[fit],
+            seed=seed,
         )
         part = Observations(seen.found[held], seen.answered[held])
         estimates[held] = predict_all(model, ex_ante[held], part)

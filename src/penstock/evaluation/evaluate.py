@@ -1,0 +1,148 @@
+"""Evaluate what was fitted on one table on rows of another; the JSON of ``penstock evaluate``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from penstock.core.resample import bootstrap_weights
+from penstock.errors import TableError, TargetError
+from penstock.evaluation.calibration import calibration
+from penstock.evaluation.measure import measure
+from penstock.evaluation.realise import Realised, TestRows, beliefs_on, pool, realise
+from penstock.fitting.candidates import select_candidates
+from penstock.fitting.fit import FitSettings, Progress, fit_grid
+from penstock.fitting.result import Fit, fit_of
+from penstock.outcomes.grid import Grid
+from penstock.outcomes.splits import groups_of, task_out_splits
+from penstock.policies.router import Router
+from penstock.policies.targets import Target
+from penstock.replay import replay
+
+_ASKED = ("savings=0.25", "savings=0.5", "quality=0.95", "quality=0.99")
+
+
+def evaluate_fit(
+    fit: Fit, test: Grid, *, dataset: str, draws: int = 1000, seed: int = 0, asked: Sequence[Target] = ()
+) -> dict[str, Any]:
+    """The evaluation of every option of ``fit`` on the complete rows of ``test``."""
+    realised = realise(fit, test, seed=seed)
+    targets = asked or [Target.parse(text) for text in _ASKED]
+    result = _document(fit, realised, dataset, measure(realised, draws=draws, seed=seed))
+    rows = TestRows.of(test, fit.selection.names, seed)
+    result["asked_achieved"] = [_achieved(fit, rows, target, draws, seed) for target in targets]
+    return result
+
+
+def evaluate_router(
+    router: Router, test: Grid, *, dataset: str, draws: int = 1000, seed: int = 0
+) -> dict[str, Any]:
+    """The same for a saved bundle: its own option and the mix it was guarded against."""
+    fit = fit_of(router)
+    return evaluate_fit(fit, test, dataset=dataset, draws=draws, seed=seed, asked=[router.target])
+
+
+def evaluate_task_out(
+    fitting: Grid,
+    test: Grid,
+    settings: FitSettings,
+    *,
+    dataset: str,
+    candidates: Sequence[str] | None = None,
+    held_out: int = 5,
+    draws: int = 1000,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Whole tasks left out: each part of the tasks is tested on with fits that saw none of its rows.
+
+    Candidates are selected once, on all fitting rows; everything else, the best fixed candidate included, is
+    fitted per part, and cross-fitted with whole tasks left out as well. Raises TableError with fewer than
+    three tasks (one to test on and two to cross-fit over).
+    """
+    tasks = sorted({q.task or "" for q in fitting.queries})
+    if len(tasks) < 3:
+        raise TableError(f"leaving tasks out needs at least 3 tasks; the fitting table has {len(tasks)}")
+    names = select_candidates(fitting, candidates).names
+    everything = (*fitting.queries, *test.queries)
+    n = len(fitting)
+    parts: list[tuple[Fit, Realised]] = []
+    per_task = replace(settings, fold_by="task")
+    for keep, held in task_out_splits(everything, min(held_out, len(tasks)), settings.seed):
+        fit_rows, test_rows = keep[keep < n], held[held >= n] - n
+        if not len(test_rows) or len({fitting.queries[i].task for i in fit_rows}) < 2:
+            continue
+        fit = fit_grid(fitting.rows(fit_rows), per_task, candidates=names, progress=progress)
+        parts.append((fit, realise(fit, test.rows(test_rows), seed=settings.seed)))
+    if not parts:
+        raise TableError("no task of the test table can be left out of the fitting table")
+    realised = pool([_with_chosen(fit, part) for fit, part in parts])
+    measured = measure(realised, draws=draws, seed=settings.seed)
+    document = _document(parts[0][0], realised, dataset, measured)
+    document["chosen"] = "chosen/per-part"
+    document["chosen_parts"] = [fit.chosen for fit, _ in parts]
+    document["fit_queries"] = n
+    document["task_out_parts"] = len(parts)
+    return document
+
+
+def _with_chosen(fit: Fit, realised: Realised) -> tuple[Fit, Realised]:
+    """Add what each part chose by itself as an option of its own, so that the choice can be pooled."""
+    name = "chosen/per-part"
+    options = {**fit.options, name: fit.option}
+    done = {**realised.options, name: realised.options[fit.chosen]}
+    return replace(fit, options=options, chosen=name), replace(realised, options=done)
+
+
+def _document(fit: Fit, realised: Realised, dataset: str, measured: dict[str, Any]) -> dict[str, Any]:
+    estimators = {name.partition("/")[2]: option for name, option in realised.options.items()}
+    return {
+        "dataset": dataset,
+        "fit_queries": fit.rows,
+        "test_queries": len(realised.quality),
+        "dropped": {"fit": fit.dropped, "test": realised.dropped},
+        "candidates": list(fit.selection.names),
+        "left_out": fit.selection.left_out,
+        "best_fixed": fit.selection.best_fixed,
+        "controls": measured["controls"],
+        "chosen": fit.chosen,
+        "policies": measured["policies"],
+        "calibration": {
+            name: calibration(option.predicted, realised.quality) for name, option in estimators.items()
+        },
+        "notes": list(fit.notes),
+    }
+
+
+def _achieved(fit: Fit, rows: TestRows, target: Target, draws: int, seed: int) -> dict[str, Any]:
+    """What was asked, what tuning expected, and what the chosen option achieved on test rows."""
+    try:
+        point = fit.option.frontier.at(target)
+    except TargetError as error:
+        return {
+            "target": str(target),
+            "asked": target.value,
+            "expected": None,
+            "achieved": None,
+            "reason": str(error),
+        }
+    replayed = replay(point.policy, beliefs_on(fit.option.belief, rows), rows.grid.quality, rows.grid.cost)
+    cluster = np.unique(groups_of(rows.grid.queries), return_inverse=True)[1]
+    weights = bootstrap_weights(cluster, draws=draws, seed=seed)
+    best = fit.selection.names.index(fit.selection.best_fixed)
+    columns = {
+        "cost": replayed.cost,
+        "quality": replayed.quality,
+        "strong_share": replayed.executed[:, best].astype(float),
+    }
+    achieved: dict[str, Any] = {}
+    for name, values in columns.items():
+        means = weights @ values / weights.sum(axis=1)
+        achieved[name] = float(values.mean())
+        achieved[f"{name}_ci95"] = np.quantile(means, [0.025, 0.975]).tolist()
+    achieved["quality_ratio"] = float(replayed.quality.mean() / max(rows.grid.quality[:, best].mean(), 1e-12))
+    achieved["saving"] = float(1 - replayed.cost.mean() / rows.grid.cost[:, best].mean())
+    expected = {"cost": point.cost, "quality": point.quality, "strong_share": point.strong_share}
+    return {"target": str(target), "asked": target.value, "expected": expected, "achieved": achieved}

@@ -1,0 +1,240 @@
+"""The numbers of one evaluation, with paired bootstrap intervals (design.md, "The headline metric, exactly").
+
+Rows are reweighted by whole groups; costs, qualities, areas, the oracle and the range are recomputed under
+every draw, so intervals are paired by construction. No maximum is ever taken over test points.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from penstock.core.curves import area, concave_hull
+from penstock.core.resample import bootstrap_weights
+from penstock.core.routing import Edges, hull_edges
+from penstock.evaluation.realise import Curve, Realised, RealisedOption
+from penstock.types import FloatArray
+
+LEAST_ROOM = 0.005
+"""Below this distance between oracle and mix (in AUC) a gain ratio would be noise over noise."""
+
+
+@dataclass(frozen=True)
+class _Draws:
+    """Row weights (b, n), each summing to 1; the first draw is the sample itself."""
+
+    weights: FloatArray
+
+    def means(self, values: FloatArray) -> FloatArray:
+        """(p, n) -> (b, p) weighted means."""
+        means: FloatArray = self.weights @ values.T
+        return means
+
+
+@dataclass(frozen=True)
+class _Range:
+    """The cost range of every draw and what stands at its ends: all (b,)."""
+
+    low: FloatArray
+    high: FloatArray
+    left: FloatArray
+    best: FloatArray
+
+    @property
+    def empty(self) -> bool:
+        return bool(self.high[0] <= self.low[0] * (1 + 1e-12))
+
+
+def measure(realised: Realised, *, draws: int = 1000, seed: int = 0) -> dict[str, Any]:
+    """``{"controls": …, "policies": …}`` of the evaluation JSON; null with a reason where undefined."""
+    weights = np.concatenate(
+        [np.ones((1, len(realised.quality))), bootstrap_weights(realised.cluster, draws=draws, seed=seed)]
+    )
+    sample = _Draws(weights / weights.sum(axis=1, keepdims=True))
+    span = _Range(
+        low=sample.means(realised.cheapest.cost)[:, 0],
+        high=sample.means(realised.best.cost)[:, 0],
+        left=sample.means(realised.cheapest.quality)[:, 0],
+        best=sample.means(realised.best.quality)[:, 0],
+    )
+    mix = _areas(sample, realised.mix, span)
+    edges = hull_edges(realised.quality, realised.cost)
+    oracle = _oracle_areas(sample, realised, edges, span)
+    policies = {
+        name: _measure_option(sample, realised, option, span, mix, oracle)
+        for name, option in realised.options.items()
+    }
+    return {"controls": _controls(sample, realised, span, mix, oracle, edges), "policies": policies}
+
+
+def _measure_option(
+    sample: _Draws,
+    realised: Realised,
+    option: RealisedOption,
+    span: _Range,
+    mix: FloatArray | None,
+    oracle: FloatArray | None,
+) -> dict[str, Any]:
+    areas = _areas(sample, option.curve, span)
+    result: dict[str, Any] = {"auc": None, "auc_published_range": _published(realised, option.curve)}
+    result.update(_gain(areas, mix, oracle))
+    if areas is None or mix is None:
+        result["auc_over_mix"] = None
+    else:
+        result["auc"] = _number(areas[0])
+        difference = areas - mix
+        result["auc_over_mix"] = {
+            "difference": _number(difference[0]),
+            "ci95": _interval(difference),
+            "standard_error": _number(difference[1:].std(ddof=1)),
+        }
+    loose = _areas(sample, option.unguarded, span)
+    result["unguarded"] = {
+        "auc": None if loose is None else _number(loose[0]),
+        "gain_ratio": _gain(loose, mix, oracle)["gain_ratio"],
+    }
+    result["saving"] = {
+        f"{share:g}" if share != 1 else "1.0": _saving(sample, curve, span)
+        for share, curve in option.at_share.items()
+    }
+    result["frontier"] = _points(option.curve)
+    result["seconds"] = {key: round(value, 4) for key, value in option.seconds.items()}
+    return result
+
+
+def _gain(areas: FloatArray | None, mix: FloatArray | None, oracle: FloatArray | None) -> dict[str, Any]:
+    if areas is None or mix is None or oracle is None:
+        return _undefined("the cost range is empty: the best fixed candidate is also the cheapest")
+    room = oracle - mix
+    if room[0] < LEAST_ROOM:
+        return _undefined(f"the oracle is {room[0]:.4f} above the mix, less than {LEAST_ROOM}")
+    ratio = (areas - mix) / np.where(room > 0, room, np.nan)
+    return {"gain_ratio": _number(ratio[0]), "gain_ratio_ci95": _interval(ratio), "gain_ratio_reason": None}
+
+
+def _undefined(reason: str) -> dict[str, Any]:
+    return {"gain_ratio": None, "gain_ratio_ci95": None, "gain_ratio_reason": reason}
+
+
+def _saving(sample: _Draws, point: Curve, span: _Range) -> dict[str, Any]:
+    cost, quality = sample.means(point.cost)[:, 0], sample.means(point.quality)[:, 0]
+    saving = 1.0 - cost / span.high
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(span.best > 0, quality / span.best, np.nan)
+    return {
+        "saving": _number(saving[0]),
+        "ci95": _interval(saving),
+        "quality_ratio": _number(ratio[0]),
+        "quality_ratio_ci95": _interval(ratio),
+    }
+
+
+def _controls(
+    sample: _Draws,
+    realised: Realised,
+    span: _Range,
+    mix: FloatArray | None,
+    oracle: FloatArray | None,
+    edges: Edges,
+) -> dict[str, Any]:
+    cost, quality = realised.cost.mean(axis=0), realised.quality.mean(axis=0)
+    hull = concave_hull(cost, quality)
+    hindsight = Curve(realised.cost.T[hull], realised.quality.T[hull], np.full(len(hull), np.nan))
+    hindsight_area = _areas(sample, hindsight, span)
+    x, y = _oracle_curve(realised, edges, sample.weights[0])
+    picked = np.unique(np.linspace(0, len(x) - 1, 60).astype(int))
+    return {
+        "cheapest": {"cost": _number(span.low[0]), "quality": _number(span.left[0])},
+        "best_fixed": {"cost": _number(span.high[0]), "quality": _number(span.best[0])},
+        "mix": {"auc": None if mix is None else _number(mix[0]), "frontier": _points(realised.mix)},
+        "hindsight_mix": {
+            "auc": None if hindsight_area is None else _number(hindsight_area[0]),
+            "frontier": _points(hindsight),
+        },
+        "oracle": {
+            "auc": None if oracle is None else _number(oracle[0]),
+            "frontier": [{"cost": _number(x[i]), "quality": _number(y[i])} for i in picked],
+        },
+        "fixed": [
+            {"name": name, "cost": _number(cost[j]), "quality": _number(quality[j])}
+            for j, name in enumerate(realised.names)
+        ],
+    }
+
+
+def _areas(sample: _Draws, curve: Curve, span: _Range) -> FloatArray | None:
+    """(b,) mean quality over the range under every draw; None where the range is empty.
+
+    A draw whose range happens to be empty gives NaN, which intervals leave out.
+    """
+    if span.empty:
+        return None
+    cost, quality = sample.means(curve.cost), sample.means(curve.quality)
+    return np.array(
+        [
+            area(cost[b], quality[b], span.low[b], span.high[b], span.left[b])
+            if span.high[b] > span.low[b]
+            else np.nan
+            for b in range(len(cost))
+        ]
+    )
+
+
+def _oracle_areas(sample: _Draws, realised: Realised, edges: Edges, span: _Range) -> FloatArray | None:
+    if span.empty:
+        return None
+    areas = np.full(len(span.low), np.nan)
+    for b, weight in enumerate(sample.weights):
+        if span.high[b] > span.low[b]:
+            x, y = _oracle_curve(realised, edges, weight)
+            areas[b] = area(x, y, span.low[b], span.high[b], span.left[b])
+    return areas
+
+
+def _oracle_curve(realised: Realised, edges: Edges, weight: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The exact frontier on true outcomes under row weights (n,) that sum to 1."""
+    rows = np.arange(len(weight))
+    x = weight @ realised.cost[rows, edges.start] + np.cumsum(
+        np.concatenate([[0.0], weight[edges.row] * edges.cost])
+    )
+    y = weight @ realised.quality[rows, edges.start] + np.cumsum(
+        np.concatenate([[0.0], weight[edges.row] * edges.quality])
+    )
+    return x, y
+
+
+def _published(realised: Realised, curve: Curve) -> float | None:
+    """Area from the cheapest to the dearest candidate's mean cost (papers.md C8)."""
+    cost, quality = realised.cost.mean(axis=0), realised.quality.mean(axis=0)
+    low, high = float(cost.min()), float(cost.max())
+    if high <= low:
+        return None
+    left = float(quality[cost.argmin()])
+    return _number(area(curve.cost.mean(axis=1), curve.quality.mean(axis=1), low, high, left))
+
+
+def _points(curve: Curve) -> list[dict[str, float | None]]:
+    cost, quality = curve.cost.mean(axis=1), curve.quality.mean(axis=1)
+    return [
+        {
+            "cost": _number(c),
+            "quality": _number(q),
+            "lambda": None if np.isnan(lam) else float(lam),
+        }
+        for c, q, lam in zip(cost, quality, curve.lam, strict=True)
+    ]
+
+
+def _interval(values: FloatArray) -> list[float] | None:
+    """Percentile interval over the draws (all but the first)."""
+    known = values[1:][np.isfinite(values[1:])]
+    if len(known) < 20:
+        return None
+    low, high = np.quantile(known, [0.025, 0.975])
+    return [_number(low), _number(high)]
+
+
+def _number(value: Any) -> float:
+    return float(f"{float(value):.8g}")

@@ -1,0 +1,223 @@
+"""What fitted options did on test rows: per-row costs and qualities of every operating point and control.
+
+Everything measured later (areas, savings, intervals) is computed from these arrays, so that a bootstrap can
+reweight rows and recompute all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+
+from penstock.errors import TableError, TargetError
+from penstock.estimators.belief import BeliefModel
+from penstock.estimators.post_hoc.own_answer import Observations, observe, predict_all
+from penstock.fitting.candidates import complete_rows
+from penstock.fitting.result import Fit, Option
+from penstock.outcomes.grid import Grid
+from penstock.outcomes.splits import groups_of
+from penstock.policies.base import draw_of
+from penstock.policies.frontier import Blend, Frontier
+from penstock.policies.routing import Routing
+from penstock.policies.targets import Target, TargetKind
+from penstock.replay import Beliefs, replay
+from penstock.types import FloatArray, IntArray
+
+SHARES = (0.95, 0.99, 1.0)
+"""Shares of the best fixed candidate's quality at which savings are reported."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """p operating points on n rows: ``cost`` and ``quality`` (p, n); ``lam`` (p,) NaN where a point
+    has none."""
+
+    cost: FloatArray
+    quality: FloatArray
+    lam: FloatArray
+
+    def blend(self, where: Blend) -> Curve:
+        """Two points mixed, as a curve of one: both branches replayed, mixed analytically."""
+        a, b, g = where.low, where.high, where.gamma
+        return Curve(
+            (g * self.cost[a] + (1 - g) * self.cost[b])[None, :],
+            (g * self.quality[a] + (1 - g) * self.quality[b])[None, :],
+            np.array([np.nan]),
+        )
+
+
+@dataclass(frozen=True)
+class RealisedOption:
+    """One option on test rows: its guarded and unguarded curves, the points tuned for ``SHARES``, its
+    estimates ``predicted`` (n, k), and seconds spent."""
+
+    curve: Curve
+    unguarded: Curve
+    at_share: Mapping[float, Curve]
+    predicted: FloatArray
+    seconds: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Realised:
+    """n complete test rows. ``quality`` and ``cost`` (n, k) are true; ``cheapest`` and ``best`` the fixed
+    candidates so named on fitting rows."""
+
+    names: tuple[str, ...]
+    quality: FloatArray
+    cost: FloatArray
+    cluster: IntArray
+    cheapest: Curve
+    best: Curve
+    mix: Curve
+    options: Mapping[str, RealisedOption]
+    dropped: int
+
+
+@dataclass(frozen=True)
+class TestRows:
+    """The complete rows of a test grid, prepared once for all options."""
+
+    __test__ = False  # not a test class, whatever its name
+
+    grid: Grid
+    draw: FloatArray
+    dropped: int
+
+    @classmethod
+    def of(cls, grid: Grid, names: Sequence[str], seed: int) -> TestRows:
+        """Raises TableError where a candidate is missing or no row is complete."""
+        for name in names:
+            if name not in grid.candidates:
+                raise TableError(f"candidate {name!r} was fitted but has no outcome in the test table")
+        chosen = grid.select(names)
+        complete = complete_rows(chosen)
+        if not complete.any():
+            raise TableError(f"no test query was answered, scored and costed by all of {', '.join(names)}")
+        rows = chosen.rows(complete)
+        draw = np.array([draw_of(q.id, seed) for q in rows.queries])
+        return cls(rows, draw, int(len(chosen) - len(rows)))
+
+
+def realise(fit: Fit, test: Grid, *, seed: int = 0) -> Realised:
+    """Replay every option of ``fit`` on the complete rows of ``test``."""
+    names = fit.selection.names
+    rows = TestRows.of(test, names, seed)
+    grid = rows.grid
+    options = {name: _realise_option(option, rows) for name, option in fit.options.items()}
+    first = fit.mix.points[0].policy
+    nothing = Beliefs(np.zeros_like(grid.quality), np.zeros_like(grid.quality), grid.cost, rows.draw)
+    cheapest = replay(first, nothing, grid.quality, grid.cost)
+    best = names.index(fit.selection.best_fixed)
+    none = np.array([np.nan])
+    return Realised(
+        names=names,
+        quality=grid.quality,
+        cost=grid.cost,
+        cluster=np.unique(groups_of(grid.queries), return_inverse=True)[1],
+        cheapest=Curve(cheapest.cost[None, :], cheapest.quality[None, :], none),
+        best=Curve(grid.cost[:, best][None, :], grid.quality[:, best][None, :], none),
+        mix=_curve(fit.mix, nothing, grid),
+        options=options,
+        dropped=rows.dropped,
+    )
+
+
+def _realise_option(option: Option, rows: TestRows) -> RealisedOption:
+    started = perf_counter()
+    beliefs = beliefs_on(option.belief, rows)
+    curve = _curve(option.frontier, beliefs, rows.grid)
+    replayed = perf_counter() - started
+    at_share = {share: at_quality(option.frontier, curve, share) for share in SHARES}
+    unguarded = curve if option.unguarded is option.frontier else _curve(option.unguarded, beliefs, rows.grid)
+    seconds = {**option.seconds, "replay": replayed}
+    return RealisedOption(curve, unguarded, at_share, beliefs.ex_ante, seconds)
+
+
+def beliefs_on(belief: BeliefModel, rows: TestRows) -> Beliefs:
+    """What a router would believe about test rows, before and after each candidate's answer."""
+    quality, cost = belief.before(rows.grid.queries)
+    post_hoc = quality
+    if belief.post_hoc is not None:
+        seen: Observations = observe(rows.grid.answer_of, *quality.shape)
+        post_hoc = predict_all(belief.post_hoc, quality, seen)
+    return Beliefs(quality, post_hoc, cost, rows.draw)
+
+
+def at_quality(frontier: Frontier, curve: Curve, share: float) -> Curve:
+    """The point tuned for a share of the best fixed quality; the frontier's last where none was found."""
+    try:
+        where = frontier.locate(Target(TargetKind.QUALITY, share))
+    except TargetError:
+        last = len(frontier.points) - 1
+        where = Blend(last, last, 1.0)
+    return curve.blend(where)
+
+
+def _curve(frontier: Frontier, beliefs: Beliefs, grid: Grid) -> Curve:
+    replays = [replay(p.policy, beliefs, grid.quality, grid.cost) for p in frontier.points]
+    lam = [p.policy.lam if isinstance(p.policy, Routing) else np.nan for p in frontier.points]
+    return Curve(np.stack([r.cost for r in replays]), np.stack([r.quality for r in replays]), np.array(lam))
+
+
+LEVELS = 41
+
+
+def pool(parts: Sequence[tuple[Fit, Realised]]) -> Realised:
+    """One realisation from several fits that were each tested on rows of their own (task-out folds).
+
+    The fits' frontiers have different vertices, so each is read at the same ``LEVELS`` shares of its own cost
+    range [cheapest, best fixed] and equal levels are joined.
+    """
+    realised = [r for _, r in parts]
+    names = realised[0].names
+    option_names = [n for n in realised[0].options if all(n in r.options for r in realised)]
+    options = {}
+    for name in option_names:
+        levelled = [(_levels(f.options[name].frontier, r.options[name].curve)) for f, r in parts]
+        loose = [_levels(f.options[name].unguarded, r.options[name].unguarded) for f, r in parts]
+        items = [r.options[name] for r in realised]
+        options[name] = RealisedOption(
+            _join(levelled),
+            _join(loose),
+            {share: _join([o.at_share[share] for o in items]) for share in SHARES},
+            np.concatenate([o.predicted for o in items]),
+            {key: sum(o.seconds[key] for o in items) for key in items[0].seconds},
+        )
+    offsets = np.cumsum([0] + [int(r.cluster.max()) + 1 for r in realised])
+    return Realised(
+        names=names,
+        quality=np.concatenate([r.quality for r in realised]),
+        cost=np.concatenate([r.cost for r in realised]),
+        cluster=np.concatenate([r.cluster + o for r, o in zip(realised, offsets, strict=False)]),
+        cheapest=_join([r.cheapest for r in realised]),
+        best=_join([r.best for r in realised]),
+        mix=_join([_levels(f.mix, r.mix) for f, r in parts]),
+        options=options,
+        dropped=sum(r.dropped for r in realised),
+    )
+
+
+def _levels(frontier: Frontier, curve: Curve) -> Curve:
+    costs = [p.cost for p in frontier.points]
+    low, high = min(costs[0], frontier.best_fixed.cost), frontier.best_fixed.cost
+    points = []
+    for level in np.linspace(0.0, 1.0, LEVELS):
+        budget = max(low + level * (high - low), costs[0])
+        points.append(curve.blend(frontier.locate(Target(TargetKind.BUDGET, float(budget)))))
+    return Curve(
+        np.concatenate([p.cost for p in points]),
+        np.concatenate([p.quality for p in points]),
+        np.full(len(points), np.nan),
+    )
+
+
+def _join(curves: Sequence[Curve]) -> Curve:
+    return Curve(
+        np.concatenate([c.cost for c in curves], axis=1),
+        np.concatenate([c.quality for c in curves], axis=1),
+        curves[0].lam,
+    )

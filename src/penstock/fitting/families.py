@@ -1,0 +1,85 @@
+"""Families of policies: the settings that are tried on tuning rows.
+
+A family is one price lambda or one threshold away from a policy; tuning replays all of them and keeps the
+hull.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import combinations
+
+import numpy as np
+
+from penstock.core.curves import concave_hull
+from penstock.core.routing import frontier_lambdas, hull_edges
+from penstock.errors import InputError
+from penstock.policies.base import Policy
+from penstock.policies.cascade import ThresholdCascade, thresholds_for
+from penstock.policies.fixed import Fixed
+from penstock.policies.routing import Routing
+from penstock.replay import Beliefs
+from penstock.types import FloatArray
+
+ROUTING_POINTS = 80
+CASCADE_POINTS = 24
+_CHAIN_MEMBERS = 5
+
+Sweep = Callable[[Beliefs, FloatArray, FloatArray], list[Policy]]
+"""(beliefs, mean quality (k,), mean cost (k,)) -> policies to try."""
+
+
+def routing(beliefs: Beliefs, quality: FloatArray, cost: FloatArray) -> list[Policy]:
+    """Routing at prices spread over the exact breakpoints of the estimates."""
+    lambdas = frontier_lambdas(hull_edges(beliefs.ex_ante, beliefs.cost), ROUTING_POINTS)
+    return [Routing(float(lam)) for lam in lambdas]
+
+
+def cascade(beliefs: Beliefs, quality: FloatArray, cost: FloatArray) -> list[Policy]:
+    """Threshold cascades over pairs of the fixed hull's candidates (thresholds at quantiles of the post-hoc
+    estimate) and over its whole chain (thresholds of papers.md C3 at a range of prices)."""
+    hull = concave_hull(cost, quality).tolist()
+    if len(hull) < 2 or np.array_equal(beliefs.post_hoc, beliefs.ex_ante):
+        return []
+    if len(hull) > _CHAIN_MEMBERS:
+        picked = np.unique(np.linspace(0, len(hull) - 1, _CHAIN_MEMBERS).astype(int))
+        hull = [hull[i] for i in picked]
+    found: list[Policy] = []
+    for first, last in combinations(hull, 2):
+        levels = np.quantile(beliefs.post_hoc[:, first], np.linspace(0.0, 1.0, CASCADE_POINTS))
+        found += [ThresholdCascade((first, last), (float(t),)) for t in np.unique(levels)]
+        found.append(ThresholdCascade((first, last), (2.0,)))
+    for length in range(3, len(hull) + 1):
+        for chain in combinations(hull, length):
+            if chain[-1] == hull[-1]:
+                found += _chain(chain, quality, cost)
+    return found
+
+
+def fixed(beliefs: Beliefs, quality: FloatArray, cost: FloatArray) -> list[Policy]:
+    """Every candidate by itself; the hull of these is the mix."""
+    return [Fixed(j) for j in range(len(quality))]
+
+
+def _chain(chain: tuple[int, ...], quality: FloatArray, cost: FloatArray) -> list[Policy]:
+    members = list(chain)
+    steepest = max(
+        (quality[b] - quality[a]) / max(cost[b] - cost[a], 1e-300) for a, b in combinations(members, 2)
+    )
+    if steepest <= 0:
+        return []
+    lambdas = np.concatenate([[0.0], np.geomspace(steepest / 100, steepest * 3, CASCADE_POINTS - 1)])
+    return [
+        ThresholdCascade(chain, thresholds_for(float(lam), quality[members], cost[members]))
+        for lam in lambdas
+    ]
+
+
+FAMILIES: dict[str, Sweep] = {"routing": routing, "cascade": cascade}
+
+
+def family(name: str) -> Sweep:
+    """The family of that name; InputError for an unknown one."""
+    if name not in FAMILIES:
+        raise InputError(f"no policy is called {name!r}; there are {', '.join(FAMILIES)}", field="--policy")
+    return FAMILIES[name]

@@ -1,0 +1,71 @@
+"""What fitting returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from penstock.estimators.belief import BeliefModel
+from penstock.fitting.candidates import Selection
+from penstock.policies.fixed import Fixed
+from penstock.policies.frontier import Frontier
+from penstock.policies.router import Router
+from penstock.policies.targets import Target
+
+MIX = "mix/mean"
+
+
+@dataclass(frozen=True)
+class Option:
+    """One policy with one estimator, tuned: ``frontier`` guarded, ``unguarded`` as tuned.
+
+    ``kept`` of ``tried`` points cleared the guard; ``area`` is the guarded frontier's mean quality over the
+    cost range, on tuning rows: what options are compared by.
+    """
+
+    name: str
+    belief: BeliefModel
+    frontier: Frontier
+    unguarded: Frontier
+    kept: int
+    tried: int
+    area: float
+    seconds: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Everything fitted on one table. ``options`` by name; ``chosen`` is the one fitting would ship."""
+
+    selection: Selection
+    options: Mapping[str, Option]
+    chosen: str
+    mix: Frontier
+    rows: int
+    dropped: int
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def option(self) -> Option:
+        """The chosen option."""
+        return self.options[self.chosen]
+
+
+def router_of(fit: Fit, target: Target, *, seed: int, provenance: Mapping[str, Any]) -> Router:
+    """The chosen option as a router for ``target``. TargetError where the target is out of reach."""
+    option = fit.option
+    option.frontier.at(target)
+    about = {"chosen": fit.chosen, "rows": fit.rows, "dropped": fit.dropped, **provenance}
+    return Router(fit.selection.names, option.belief, option.frontier, fit.mix, target, seed, about)
+
+
+def fit_of(router: Router) -> Fit:
+    """A saved router as a fit of one option, for evaluation."""
+    policy = router.frontier.best_fixed.policy
+    assert isinstance(policy, Fixed)
+    name = str(router.provenance.get("chosen", MIX))
+    option = Option(name, router.belief, router.frontier, router.frontier, 0, 0, 0.0, {})
+    selection = Selection(router.candidates, router.candidates[policy.candidate], {})
+    rows, dropped = int(router.provenance.get("rows", 0)), int(router.provenance.get("dropped", 0))
+    return Fit(selection, {name: option}, name, router.mix, rows, dropped)

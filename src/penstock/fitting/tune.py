@@ -1,0 +1,73 @@
+"""Replaying families of policies on tuning rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from penstock.core.curves import concave_hull
+from penstock.policies.base import Policy
+from penstock.policies.frontier import OperatingPoint
+from penstock.replay import Beliefs, replay
+from penstock.types import FloatArray
+
+
+@dataclass(frozen=True)
+class Swept:
+    """p policies on n tuning rows: realised ``cost`` and ``quality`` (p, n), and the share of rows (p,) on
+    which the best fixed candidate was called."""
+
+    policies: tuple[Policy, ...]
+    cost: FloatArray
+    quality: FloatArray
+    strong_share: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.policies)
+
+    def point(self, i: int) -> OperatingPoint:
+        """The i-th policy as an operating point."""
+        return OperatingPoint(
+            self.policies[i],
+            float(self.cost[i].mean()),
+            float(self.quality[i].mean()),
+            float(self.strong_share[i]),
+        )
+
+    def hull(self) -> tuple[OperatingPoint, ...]:
+        """The vertices of the concave hull of the policies' means."""
+        return tuple(self.point(i) for i in concave_hull(self.cost.mean(axis=1), self.quality.mean(axis=1)))
+
+    def take(self, index: Sequence[int]) -> Swept:
+        """Some of the policies."""
+        chosen = list(index)
+        return Swept(
+            tuple(self.policies[i] for i in chosen),
+            self.cost[chosen],
+            self.quality[chosen],
+            self.strong_share[chosen],
+        )
+
+    def __add__(self, other: Swept) -> Swept:
+        return Swept(
+            self.policies + other.policies,
+            np.concatenate([self.cost, other.cost]),
+            np.concatenate([self.quality, other.quality]),
+            np.concatenate([self.strong_share, other.strong_share]),
+        )
+
+
+def sweep(
+    policies: Sequence[Policy], beliefs: Beliefs, quality: FloatArray, cost: FloatArray, best_fixed: int
+) -> Swept:
+    """Replay every policy over the same rows: ``quality`` and ``cost`` (n, k) without missing cells."""
+    n = len(quality)
+    costs, qualities = np.empty((len(policies), n)), np.empty((len(policies), n))
+    strong = np.empty(len(policies))
+    for i, policy in enumerate(policies):
+        replayed = replay(policy, beliefs, quality, cost)
+        costs[i], qualities[i] = replayed.cost, replayed.quality
+        strong[i] = replayed.executed[:, best_fixed].mean()
+    return Swept(tuple(policies), costs, qualities, strong)
