@@ -60,8 +60,8 @@ def select_candidates(grid: Grid, names: Sequence[str] | None = None) -> Selecti
         why = "; ".join(f"{c}: {reason}" for c, reason in list(left_out.items())[:3])
         raise TableError(
             f"no candidate of the table can be used ({why})",
-            hint="Costs come from cost_usd, or from token counts and prices (models.parquet or --prices
-            FILE)", )
+            hint="Costs come from cost_usd, or from token counts and prices (models.parquet or --prices)",
+        )
     quality, cost = _means(grid.quality, usable), _means(grid.cost, usable)
     best = min(columns, key=lambda j: (-quality[j], cost[j]))
     if not names:
