@@ -141,6 +141,8 @@ _PAPER = """
   body { font-size: 1rem; print-color-adjust: exact; -webkit-print-color-adjust: exact }
   main, header, footer { max-width: none; padding-left: 0; padding-right: 0 }
   .card, .chart, .diagrams figure, tr, .terms div { break-inside: avoid }
+  .cards { grid-template-columns: repeat(4, 1fr) }
+  .card { padding: 10px 12px }
   .scroll { overflow: visible }
   th, td { padding: 4px 6px }
   tbody th { min-width: 0 }
