@@ -135,9 +135,12 @@ def test_a_reader_that_leaves_early_ends_the_program_quietly() -> None:
     code = (
         "from penstock.cli import app, _console\n"
         "build = app.build_app\n"
+        "def boom():\n"
+        "    for _ in range(9):\n"
+        "        _console.print_json(list(range(10**5)))\n"
         "def with_boom(switches=None):\n"
         "    built = build(switches)\n"
-        "    built.command('boom')(lambda: [_console.print_json(list(range(10**5))) for _ in range(9)] and None)\n"
+        "    built.command('boom')(boom)\n"
         "    return built\n"
         "app.build_app = with_boom\n"
         "app.main(['boom'])\n"
