@@ -183,6 +183,43 @@ def test_dear_candidates_do_not_squash_the_chart_and_are_named() -> None:
     assert "gold" in remark
 
 
+def test_a_curve_is_drawn_flat_to_the_best_fixed_candidate_as_its_area_is_measured() -> None:
+    evaluation = full()
+    oracle = evaluation["controls"]["oracle"]["frontier"] = [
+        {"cost": 0.0002, "quality": 0.7},
+        {"cost": 0.0005, "quality": 0.9},
+    ]
+    root = parse(render_report([evaluation], title="t"))
+    line = next(by_class(by_class(root, "wide")[0], "oracle")[0].iter(f"{SVG}polyline"))
+    corners = [tuple(map(float, pair.split(","))) for pair in line.get("points", "").split()]
+    best = next(by_class(root, "best")[0].iter(f"{SVG}polygon")).get("points", "").split(",")[0]
+    assert len(corners) == len(oracle) + 1
+    assert corners[-1] == (pytest.approx(float(best), abs=0.1), corners[-2][1])
+
+
+def test_what_evaluations_say_beside_their_numbers_is_shown() -> None:
+    evaluation = full()
+    evaluation["dropped"] = {"fit": 5, "test": 2}
+    evaluation["left_out"] = {"gpt-5": "dearer than the best fixed candidate"}
+    evaluation["notes"] = ["costs are <estimates>"]
+    evaluation["task_out_parts"] = 4
+    evaluation["asked_achieved"][0] |= {
+        "expected": None,
+        "achieved": None,
+        "reason": "no policy costs so little",
+    }
+    evaluation["policies"]["routing/ridge"]["auc_over_mix"] = {"difference": 0.022, "ci95": [0.01, 0.03]}
+    root = parse(render_report([evaluation], title="t"))
+    facts = words(by_class(root, "facts")[0])
+    assert "dropped (fit) 5 queries" in facts
+    assert "costs are <estimates>" in facts
+    assert "in 4 parts" in facts
+    told = words(root)
+    assert "gpt-5: dearer than the best fixed candidate" in told
+    assert "+0.022 over the mix" in told
+    assert [words(item) for item in by_class(root, "notes")[0]] == ["no policy costs so little"]
+
+
 def test_the_same_input_gives_the_same_document() -> None:
     assert render_report([full()], title="t") == render_report([full()], title="t")
 

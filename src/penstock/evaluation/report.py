@@ -13,7 +13,7 @@ from penstock.evaluation.report_chart import chart
 from penstock.evaluation.report_curves import curves_of, marks_of
 from penstock.evaluation.report_format import Footnotes, Money
 from penstock.evaluation.report_legend import toggle_rules
-from penstock.evaluation.report_markup import Markup, element, join, raw
+from penstock.evaluation.report_markup import Markup, element, join, raw, text
 from penstock.evaluation.report_style import STYLE
 from penstock.evaluation.report_terms import terms
 
@@ -77,6 +77,7 @@ def _section(evaluation: Mapping[str, Any], prefix: str) -> Markup:
         None
         if points is None
         else element("details", element("summary", "The candidates as a table"), points),
+        _left_out(evaluation),
         element("h3", "All policies"),
         tables.policies(evaluation, notes),
         *_titled("Asked and achieved", tables.asked_achieved(evaluation, money, notes)),
@@ -100,16 +101,31 @@ def _lead(evaluation: Mapping[str, Any]) -> Markup | None:
 
 
 def _facts(evaluation: Mapping[str, Any]) -> Markup:
-    counts = (("fitted on", "fit_queries"), ("tested on", "test_queries"), ("dropped", "dropped"))
+    dropped = evaluation.get("dropped")
+    by_side = dropped if isinstance(dropped, Mapping) else {"": dropped}
+    counts = [("fitted on", evaluation.get("fit_queries")), ("tested on", evaluation.get("test_queries"))]
+    counts += [(f"dropped {side and f'({side})'}".strip(), count) for side, count in by_side.items()]
     facts = [
-        join(f"{label} ", element("b", f"{evaluation[key]:,}"), " queries")
-        for label, key in counts
-        if isinstance(evaluation.get(key), int)
+        join(f"{label} ", element("b", f"{count:,}"), " queries")
+        for label, count in counts
+        if isinstance(count, int)
     ]
+    if parts := evaluation.get("task_out_parts"):
+        facts.append(join("in ", element("b", parts), " parts, each with its tasks left out of fitting"))
     names = [str(name) for name in evaluation.get("candidates") or ()]
     if names:
         facts.append(join(element("b", len(names)), f" candidates: {', '.join(names)}"))
+    facts += [text(note) for note in evaluation.get("notes") or ()]
     return element("ul", *(element("li", fact) for fact in facts), class_="facts")
+
+
+def _left_out(evaluation: Mapping[str, Any]) -> Markup | None:
+    reasons = evaluation.get("left_out")
+    if not reasons:
+        return None
+    items = (element("li", element("b", name), f": {why}") for name, why in reasons.items())
+    summary = element("summary", f"Candidates left out ({len(reasons)})")
+    return element("details", summary, element("ul", *items, class_="remark"))
 
 
 def _money(evaluation: Mapping[str, Any]) -> Money:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -60,7 +60,7 @@ def _draw(layout: Layout, scene: Scene, money: Money, prefix: str) -> Markup:
     labels = _labels(layout, plane, scene)
     identity = f"{prefix}-{layout.name}"
     inside = element("rect", x=plane.left, y=0, width=plane.width, height=plane.height - plane.bottom + 6)
-    lines = (_curve(plane, i, curve, money) for i, curve in enumerate(scene.curves))
+    lines = (_curve(plane, i, curve, scene.end, money) for i, curve in enumerate(scene.curves))
     return element(
         "svg",
         element("title", "Quality against cost", id=f"{identity}-title"),
@@ -68,7 +68,7 @@ def _draw(layout: Layout, scene: Scene, money: Money, prefix: str) -> Markup:
         element("clipPath", inside, id=f"{identity}-clip"),
         _axes(plane, layout, money),
         *(_level(plane, mark) for mark in scene.marks if mark.kind == "best"),
-        element("g", _gain(plane, scene.curves), *lines, clip_path=f"url(#{identity}-clip)"),
+        element("g", _gain(plane, scene), *lines, clip_path=f"url(#{identity}-clip)"),
         *(_leader(plane, label, mark) for label, mark in zip(labels, scene.marks, strict=True) if label),
         *(_mark(plane, mark, money) for mark in scene.marks),
         *(_label(label, mark) for label, mark in zip(labels, scene.marks, strict=True) if label),
@@ -123,8 +123,8 @@ def _along(plane: Plane, curve: Curve, step: float = 6.0) -> list[tuple[float, f
     return found
 
 
-def _curve(plane: Plane, index: int, curve: Curve, money: Money) -> Markup:
-    line = element("polyline", element("title", curve.name), points=plane.path(curve.points))
+def _curve(plane: Plane, index: int, curve: Curve, end: float, money: Money) -> Markup:
+    line = element("polyline", element("title", curve.name), points=plane.path(curve.until(end)))
     dotted = curve.kind == "chosen" or len(curve.points) == 1
     dots = [
         element(
@@ -139,13 +139,13 @@ def _curve(plane: Plane, index: int, curve: Curve, money: Money) -> Markup:
     return element("g", line, *dots, class_=f"{curve_class(curve)} curve-{index}")
 
 
-def _gain(plane: Plane, curves: Sequence[Curve]) -> Markup | None:
+def _gain(plane: Plane, scene: Scene) -> Markup | None:
     """The area between the chosen policy and the fitted mix: what fitting has bought."""
-    by_kind = {curve.kind: (index, curve) for index, curve in enumerate(curves)}
+    by_kind = {curve.kind: (index, curve) for index, curve in enumerate(scene.curves)}
     if "chosen" not in by_kind or "mix" not in by_kind:
         return None
     index, chosen = by_kind["chosen"]
-    outline = [*chosen.points, *reversed(by_kind["mix"][1].points)]
+    outline = [*chosen.until(scene.end), *reversed(by_kind["mix"][1].until(scene.end))]
     return element("polygon", points=plane.path(outline), class_=f"gain curve-{index}")
 
 

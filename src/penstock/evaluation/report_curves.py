@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -31,6 +32,11 @@ class Curve:
     shown: bool = True
     color: int = 0
 
+    def until(self, cost: float) -> Points:
+        """The curve as its area is measured: flat from its last point to ``cost``."""
+        last_cost, last_quality = self.points[-1]
+        return self.points if last_cost >= cost else (*self.points, (cost, last_quality))
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -48,12 +54,16 @@ BEYOND = 2.5
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """All that one chart shows: ``marks`` cost at most ``limit`` (USD per query), ``beyond`` cost more."""
+    """All that one chart shows: ``marks`` cost at most ``limit`` (USD per query), ``beyond`` cost more.
+
+    Curves are drawn until ``end``, the cost of the best fixed candidate, at least.
+    """
 
     curves: tuple[Curve, ...]
     marks: tuple[Mark, ...]
     beyond: tuple[Mark, ...]
     limit: float
+    end: float
 
     @classmethod
     def of(cls, evaluation: Mapping[str, Any]) -> Scene | None:
@@ -69,6 +79,7 @@ class Scene:
             tuple(m for m in marks if m.cost <= limit),
             tuple(m for m in marks if m.cost > limit),
             limit,
+            0.0 if best is None else best,
         )
 
 
@@ -94,14 +105,18 @@ def marks_of(evaluation: Mapping[str, Any]) -> list[Mark]:
     )
     cheapest = _single(controls, "cheapest", None)
     if cheapest is not None:
-        same = next((m for m in listed if (m.cost, m.quality) == (cheapest.cost, cheapest.quality)), cheapest)
-        at_best = best is not None and (best.cost, best.quality) == (same.cost, same.quality)
-        cheapest = None if at_best else same
+        same = next((m for m in listed if _coincide(m, cheapest)), cheapest)
+        cheapest = None if best is not None and _coincide(best, same) else same
     marks = [] if best is None else [Mark(best.name, "best", best.cost, best.quality)]
     if cheapest is not None:
         marks.append(Mark(cheapest.name, "cheapest", cheapest.cost, cheapest.quality))
     special = {mark.name for mark in marks}
     return marks + sorted((m for m in listed if m.name not in special), key=lambda m: -m.quality)
+
+
+def _coincide(a: Mark, b: Mark) -> bool:
+    """Whether two points are one, computed in two places."""
+    return math.isclose(a.cost, b.cost, rel_tol=1e-9) and math.isclose(a.quality, b.quality, rel_tol=1e-9)
 
 
 def by_area(policies: Mapping[str, Any], without: object = None) -> list[str]:

@@ -29,6 +29,11 @@ def number(value: float, digits: int = 3) -> str:
     return f"{value:.{digits}f}".replace("-", MINUS)
 
 
+def signed(value: float, digits: int = 3) -> str:
+    """A difference, with its sign."""
+    return f"+{number(value, digits)}" if value >= 0 else number(value, digits)
+
+
 def pair_of(bounds: object) -> tuple[float, float] | None:
     """A confidence interval as two numbers; None where one is not there."""
     if not isinstance(bounds, Sequence) or len(bounds) != 2:

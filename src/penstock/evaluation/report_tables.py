@@ -16,6 +16,7 @@ from penstock.evaluation.report_format import (
     number,
     reason_for,
     share,
+    signed,
 )
 from penstock.evaluation.report_markup import Markup, element, join
 
@@ -30,16 +31,7 @@ def policies(evaluation: Mapping[str, Any], notes: Footnotes) -> Markup:
         _control_row(name, controls[key], notes) for key, _, name in reversed(CONTROLS) if controls.get(key)
     ]
     savings = [f"saving at {share(float(level), 0)}" for level in LEVELS]
-    heads = [
-        "policy / estimator",
-        "gain ratio",
-        "AUC",
-        "AUC, published range",
-        *savings,
-        "fit",
-        "tune",
-        "replay",
-    ]
+    heads = ["policy / estimator", "gain ratio", "AUC", "AUC, published range", *savings, "time"]
     return table("All policies", heads, rows)
 
 
@@ -50,6 +42,7 @@ def asked_achieved(evaluation: Mapping[str, Any], money: Money, notes: Footnotes
         return None
     rows = [_asked_row(entry, money, notes) for entry in entries]
     heads = ["target", "asked", "expected cost", "expected quality", "achieved cost", "achieved quality"]
+    heads += ["relative to the best fixed", "saving"]
     unit = element("p", f"Costs in {money.unit}; beside what was achieved, 95% intervals.", class_="remark")
     return join(unit, table("Asked and achieved", heads, rows))
 
@@ -82,18 +75,14 @@ def table(caption: str, heads: Sequence[str], rows: Sequence[Markup]) -> Markup:
 
 def _policy_row(name: str, policy: Mapping[str, Any], chosen: bool, notes: Footnotes) -> Markup:
     label = join(name, " ", element("strong", "chosen")) if chosen else name
-    seconds = policy.get("seconds") or {}
     return element(
         "tr",
         element("th", label, scope="row"),
         _cell(policy, "gain_ratio", notes, interval(policy.get("gain_ratio_ci95"), percent=False)),
-        _cell(policy, "auc", notes),
+        _area_cell(policy, notes),
         _cell(policy, "auc_published_range", notes),
         *(_saving_cell(saving_at(policy, level), notes) for level in LEVELS),
-        *(
-            element("td", duration(seconds[k]) if defined(seconds.get(k)) else notes.missing(None))
-            for k in ("fit", "tune", "replay")
-        ),
+        _time_cell(policy.get("seconds") or {}, notes),
         class_="chosen" if chosen else None,
     )
 
@@ -103,7 +92,7 @@ def _control_row(name: str, control: Mapping[str, Any], notes: Footnotes) -> Mar
         name
     )
     blank = element("td", gain or "", class_="quiet")
-    rest = [element("td") for _ in range(len(LEVELS) + 4)]
+    rest = [element("td") for _ in range(len(LEVELS) + 2)]
     return element(
         "tr", element("th", name, scope="row"), blank, _cell(control, "auc", notes), *rest, class_="control"
     )
@@ -127,9 +116,27 @@ def _cell(owner: Mapping[str, Any], key: str, notes: Footnotes, small: str | Non
     return element("td", number(value), None if small is None else element("small", small))
 
 
+def _time_cell(seconds: Mapping[str, Any], notes: Footnotes) -> Markup:
+    lines = [(k, seconds.get(k)) for k in ("fit", "tune", "replay")]
+    told = [f"{key} {duration(value)}" for key, value in lines if defined(value)]
+    return element("td", *(element("small", line) for line in told), None if told else notes.missing(None))
+
+
+def _area_cell(policy: Mapping[str, Any], notes: Footnotes) -> Markup:
+    """The AUC, and how far it is above the fitted mix. Where there is none, there is no gain ratio either."""
+    if not defined(policy.get("auc")):
+        return element("td", notes.missing(reason_for(policy, "auc") or reason_for(policy, "gain_ratio")))
+    over = policy.get("auc_over_mix") or {}
+    difference, bounds = over.get("difference"), interval(over.get("ci95"), percent=False)
+    small = f"{signed(difference)} over the mix" if defined(difference) else None
+    lines = [element("small", line) for line in (small, bounds if small else None) if line]
+    return element("td", number(policy["auc"]), *lines)
+
+
 def _asked_row(entry: Mapping[str, Any], money: Money, notes: Footnotes) -> Markup:
-    expected, achieved = entry.get("expected") or {}, entry.get("achieved") or {}
-    asked, target = entry.get("asked"), str(entry.get("target"))
+    unmet = {"reason": entry.get("reason")}
+    expected, achieved = entry.get("expected") or unmet, entry.get("achieved") or unmet
+    asked, target = entry.get("asked"), str(entry.get("target")).partition("=")[0]
     if not defined(asked):
         shown: object = notes.missing(reason_for(entry, "asked"))
     else:
@@ -142,7 +149,13 @@ def _asked_row(entry: Mapping[str, Any], money: Money, notes: Footnotes) -> Mark
         _cell(expected, "quality", notes),
         _cost_cell(achieved, money, notes),
         _cell(achieved, "quality", notes, interval(achieved.get("quality_ci95"), percent=False)),
+        *(_share_cell(achieved, key, notes) for key in ("quality_ratio", "saving")),
     )
+
+
+def _share_cell(owner: Mapping[str, Any], key: str, notes: Footnotes) -> Markup:
+    value = owner.get(key)
+    return element("td", share(value) if defined(value) else notes.missing(reason_for(owner, key)))
 
 
 def _cost_cell(owner: Mapping[str, Any], money: Money, notes: Footnotes) -> Markup:
