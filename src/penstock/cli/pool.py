@@ -1,0 +1,112 @@
+"""``penstock pool check``: is this pool file right, and what does it say?"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from penstock.candidates import Candidate, Pool
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def register(app: typer.Typer) -> None:
+    """Mount the verb."""
+    pool = typer.Typer(no_args_is_help=True, help="Look at pools of candidates.")
+    pool.command("check")(check)
+    app.add_typer(pool, name="pool")
+
+
+def check(
+    file: Annotated[
+        Path, typer.Argument(help="penstock.yaml, or a LiteLLM configuration with a model_list.")
+    ],
+    prices: Annotated[
+        Path | None, typer.Option(help="A price map in LiteLLM's JSON format; counts before the file's own.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Validate a pool file and show its candidates. Keys are never shown, only whether they are set.
+
+    Example: [bold]penstock pool check penstock.yaml --prices prices.json[/bold]
+    """
+    from penstock.cli._console import err, out, print_json
+    from penstock.providers.pool_file import load_pool
+
+    pool = load_pool(file, prices=prices)
+    if json:
+        print_json({"file": file, "candidates": [describe(candidate) for candidate in pool]})
+        return
+    out.print(_table(pool))
+    for candidate in pool:
+        key = _key(candidate)
+        if key == "no":
+            err.print(f"[yellow]{candidate.name}[/yellow]: set {_variable(candidate)} before serving")
+        if candidate.price is None and candidate.provider != "embedded":
+            err.print(f"[yellow]{candidate.name}[/yellow]: has no price, so its cost will be unknown")
+
+
+def describe(candidate: Candidate) -> dict[str, Any]:
+    """A candidate without its secrets."""
+    price = candidate.price
+    return {
+        "name": candidate.name,
+        "provider": candidate.provider,
+        "model": candidate.model,
+        "base_url": candidate.options.get("base_url"),
+        "price": None
+        if price is None
+        else {
+            "input": price.input,
+            "output": price.output,
+            "cached_input": price.cached_input,
+            "request": price.request,
+        },
+        "context_window": candidate.context_window,
+        "tools": candidate.tools,
+        "vision": candidate.vision,
+        "json_schema": candidate.json_schema,
+        "key": {"yes": True, "no": False}.get(_key(candidate)),
+        "key_variable": _variable(candidate),
+    }
+
+
+def _table(pool: Pool) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    caption = "prices in USD per million tokens"
+    table = Table(caption=caption, caption_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in ("name", "provider", "model"):
+        table.add_column(heading, no_wrap=heading == "provider", overflow="fold")
+    for heading in ("input", "output", "cached", "context"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("can")
+    table.add_column("key set", no_wrap=True)
+    for candidate in pool:
+        price, window = candidate.price, candidate.context_window
+        amounts = ("-", "-", "-") if price is None else (price.input, price.output, price.cached_input)
+        table.add_row(
+            candidate.name,
+            candidate.provider,
+            candidate.model,
+            *("-" if amount is None else str(amount) for amount in amounts),
+            "-" if window is None else f"{window:,}",
+            ", ".join(can for can in ("tools", "vision", "json_schema") if getattr(candidate, can)) or "-",
+            _key(candidate),
+        )
+    return table
+
+
+def _key(candidate: Candidate) -> str:
+    secret = candidate.options.get("api_key")
+    return "-" if secret is None else "yes" if secret.is_set(os.environ) else "no"
+
+
+def _variable(candidate: Candidate) -> str | None:
+    secret = candidate.options.get("api_key")
+    return None if secret is None else secret.env

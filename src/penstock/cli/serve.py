@@ -1,0 +1,116 @@
+"""``penstock serve``: the gateway on the command line."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from penstock.errors import InputError
+
+DEFAULT_LOG = Path("penstock-decisions.sqlite")
+
+
+def register(app: typer.Typer) -> None:
+    """Mount the verb."""
+    app.command("serve")(serve)
+
+
+def serve(
+    router: Annotated[Path, typer.Argument(help="A bundle made by penstock fit.")],
+    pool: Annotated[Path, typer.Option(help="The pool file with the router's candidates.")],
+    host: Annotated[
+        str, typer.Option(help="Where to listen; beyond this machine only with a key.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = 8080,
+    log: Annotated[
+        Path, typer.Option(help="The decision log, a SQLite file.", envvar="PENSTOCK_LOG")
+    ] = DEFAULT_LOG,
+    log_text: Annotated[
+        bool, typer.Option("--log-text", help="Keep the texts of queries in the log, not only their hashes.")
+    ] = False,
+    target: Annotated[
+        str | None,
+        typer.Option(help="What 'auto' means, like budget=0.002; else what the bundle was fitted for."),
+    ] = None,
+    prices: Annotated[Path | None, typer.Option(help="A price map in LiteLLM's JSON format.")] = None,
+) -> None:
+    """Serve an OpenAI-compatible endpoint that answers each prompt with the cheapest candidate good enough.
+
+    Callers need a key where the environment variable PENSTOCK_API_KEY is set.
+
+    Example: [bold]penstock serve router.penstock --pool penstock.yaml --target budget=0.002[/bold]
+    """
+    import uvicorn
+
+    from penstock.gateway.app import check_candidates, create_app
+    from penstock.gateway.settings import KEY_VARIABLE, Settings, check_binding
+    from penstock.policies.bundle import load_bundle
+    from penstock.policies.targets import Target
+    from penstock.providers.pool_file import load_pool
+    from penstock.providers.registry import make_provider
+    from penstock.storage.sql import SqlDecisionLog
+
+    key = os.environ.get(KEY_VARIABLE) or None
+    check_binding(host, key)
+    loaded = load_bundle(router)
+    chosen = None if target is None else Target.parse(target)
+    loaded.policy_for(chosen)
+    candidates = load_pool(pool, prices=prices)
+    check_candidates(loaded, {candidate.name: None for candidate in candidates})
+    listening = _listen(host, port)
+    app = create_app(
+        loaded,
+        {candidate.name: make_provider(candidate) for candidate in candidates},
+        SqlDecisionLog.open(log),
+        Settings(api_key=key, target=chosen, log_text=log_text),
+        pool=candidates,
+    )
+    _welcome(listening, str(chosen or loaded.target), with_key=key is not None, log=log)
+    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=10)
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """The listening socket, taken before anything else is started. ``InputError`` where it is not free."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host.strip("[]"), port), family=family)
+    except OSError as error:
+        hint = "Is another gateway running there? Try --port 0"
+        raise InputError(
+            f"cannot listen on {host}:{port} ({error.strerror})", field="--port", hint=hint
+        ) from error
+
+
+def _welcome(listening: socket.socket, target: str, *, with_key: bool, log: Path) -> None:
+    from penstock.cli._console import out
+
+    host, port = listening.getsockname()[:2]
+    shown = "127.0.0.1" if host == "0.0.0.0" else f"[{host}]" if ":" in host else host  # noqa: S104
+    url = f"http://{shown}:{port}/v1"
+    authorization = ' \\\n    -H "Authorization: Bearer $PENSTOCK_API_KEY"' if with_key else ""
+    key = 'os.environ["PENSTOCK_API_KEY"]' if with_key else '"none"'
+    out.print(
+        f"penstock serves [bold]{url}[/bold]   target {target}   decisions in {log}   Ctrl-C stops it\n"
+    )
+    out.print(
+        f"""  curl -i {url}/chat/completions -H "Content-Type: application/json"{authorization} \\
+    -d '{{"model": "auto", "messages": [{{"role": "user", "content": "What is 17 + 25?"}}]}}'
+""",
+        markup=False,
+        soft_wrap=True,
+    )
+    out.print(
+        f"""  from openai import OpenAI
+  client = OpenAI(base_url="{url}", api_key={key})
+  client.chat.completions.create(model="auto", messages=[{{"role": "user", "content": "What is 17 + 25?"}}])
+
+Then: penstock explain ID, with the ID of the response header x-penstock-decision-id
+""",
+        markup=False,
+        soft_wrap=True,
+    )

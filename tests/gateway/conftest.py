@@ -1,0 +1,127 @@
+"""A router that says what it is told to, scripted candidates, and a gateway around them on loopback."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pytest
+from openai import OpenAI
+
+from penstock.candidates import Candidate, Pool
+from penstock.errors import TargetError
+from penstock.gateway.app import create_app
+from penstock.gateway.background import serve_in_background
+from penstock.gateway.settings import Settings
+from penstock.policies.base import Policy, State, draw_of
+from penstock.policies.cascade import ThresholdCascade
+from penstock.policies.fixed import Fixed
+from penstock.policies.targets import Target, TargetKind
+from penstock.pricing import Price
+from penstock.providers.base import Provider
+from penstock.providers.scripted import Script, ScriptedProvider
+from penstock.storage.base import Decision, DecisionLog
+from penstock.storage.memory import MemoryDecisionLog
+from penstock.types import Answer, BoolArray, Query, Status
+
+NAMES = ("small", "large")
+PRICES = {"small": Price.of(1, 2), "large": Price.of(10, 20)}
+
+
+@dataclass(frozen=True)
+class SaidRouter:
+    """Small first, large where the answer holds no "sure"; ``quality=`` targets go straight to large."""
+
+    candidates: tuple[str, ...] = NAMES
+    target: Target = field(default_factory=lambda: Target.parse("budget=0.01"))
+    cascade: Policy = field(default_factory=lambda: ThresholdCascade((0, 1), (0.5,)))
+
+    def policy_for(self, target: Target | None) -> Policy:
+        wanted = target or self.target
+        if wanted.kind is TargetKind.BUDGET and wanted.value < 1e-6:
+            raise TargetError("the cheapest this pool does costs 1e-06 USD per query")
+        if wanted.kind is TargetKind.QUALITY:
+            return Fixed(1)
+        return self.cascade if wanted.kind is TargetKind.BUDGET else Fixed(0)
+
+    def begin(self, queries: Sequence[Query], *, eligible: BoolArray | None = None, seed: int = 0) -> State:
+        shape = (len(queries), len(self.candidates))
+        return State(
+            quality=np.tile([0.4, 0.9], (len(queries), 1)),
+            cost=np.tile([1e-6, 1e-5], (len(queries), 1)),
+            executed=np.zeros(shape, dtype=bool),
+            eligible=np.ones(shape, dtype=bool) if eligible is None else eligible,
+            draw=np.array([draw_of(q.id, seed) for q in queries]),
+        )
+
+    def observe(self, state: State, row: int, query: Query, answers: Mapping[int, Answer]) -> State:
+        quality, executed = state.quality.copy(), state.executed.copy()
+        for column, answer in answers.items():
+            sure = "sure" in answer.text and answer.status is Status.ANSWERED
+            quality[row, column], executed[row, column] = (0.95 if sure else 0.1), True
+        return replace(state, quality=quality, executed=executed)
+
+
+@dataclass
+class Running:
+    """A gateway that is up."""
+
+    url: str
+    log: DecisionLog
+    providers: Mapping[str, Any]
+
+    def client(self, **options: Any) -> OpenAI:
+        return OpenAI(**{"base_url": f"{self.url}/v1", "api_key": "none", "max_retries": 0} | options)
+
+    async def last(self) -> Decision:
+        return (await self.log.recent(1))[0]
+
+
+Start = Callable[..., Running]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Start a gateway: scripts by candidate, and what else matters to a test."""
+    with ExitStack() as stack:
+
+        def run(
+            small: Script = "sure: small",
+            large: Script = "sure: large",
+            *,
+            router: Any = None,
+            providers: Mapping[str, Provider] | None = None,
+            settings: Settings | None = None,
+            delays: Mapping[str, float] | None = None,
+            chunk_delay_s: float = 0.0,
+            capabilities: Mapping[str, Mapping[str, Any]] | None = None,
+        ) -> Running:
+            log = MemoryDecisionLog()
+            candidates = [
+                Candidate(
+                    name, "scripted", f"vendor/{name}", PRICES[name], **(capabilities or {}).get(name, {})
+                )
+                for name in NAMES
+            ]
+            made: Mapping[str, Provider] = providers or {
+                candidate.name: ScriptedProvider(
+                    candidate,
+                    script,
+                    delay_s=(delays or {}).get(candidate.name, 0.0),
+                    chunk_delay_s=chunk_delay_s,
+                )
+                for candidate, script in zip(candidates, (small, large), strict=True)
+            }
+            app = create_app(router or SaidRouter(), made, log, settings, pool=Pool(tuple(candidates)))
+            return Running(stack.enter_context(serve_in_background(app)), log, made)
+
+        yield run
+
+
+@pytest.fixture
+def hello() -> list[dict[str, str]]:
+    """A short conversation."""
+    return [{"role": "user", "content": "Hello, how are you?"}]
