@@ -1,8 +1,9 @@
 """The seam to language models: one request in, one completion out.
 
 A provider answers OpenAI-style chat requests for one candidate. Requests and responses are OpenAI-shaped
-mappings carried through untouched, so that tools and unknown fields survive; the ``Answer`` beside the body is
-what estimators and prices are computed from. Providers raise only ``penstock.errors.ProviderError`` and below.
+mappings carried through untouched, so that tools and unknown fields survive; the ``Answer`` beside the body
+is what estimators and prices are computed from. Providers raise only ``penstock.errors.ProviderError`` and
+below.
 """
 
 from __future__ import annotations
