@@ -14,8 +14,9 @@ from penstock.evaluation.calibration import calibration
 from penstock.evaluation.measure import measure
 from penstock.evaluation.realise import Realised, TestRows, beliefs_on, pool, realise
 from penstock.fitting.candidates import select_candidates
-from penstock.fitting.fit import FitSettings, Progress, fit_grid
+from penstock.fitting.fit import fit_grid
 from penstock.fitting.result import Fit, fit_of
+from penstock.fitting.settings import FitSettings, Progress
 from penstock.outcomes.grid import Grid
 from penstock.outcomes.splits import groups_of, task_out_splits
 from penstock.policies.router import Router

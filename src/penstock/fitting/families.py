@@ -56,9 +56,9 @@ def cascade(beliefs: Beliefs, quality: FloatArray, cost: FloatArray) -> list[Pol
     return found
 
 
-def fixed(beliefs: Beliefs, quality: FloatArray, cost: FloatArray) -> list[Policy]:
+def fixed(count: int) -> list[Policy]:
     """Every candidate by itself; the hull of these is the mix."""
-    return [Fixed(j) for j in range(len(quality))]
+    return [Fixed(j) for j in range(count)]
 
 
 def _chain(chain: tuple[int, ...], quality: FloatArray, cost: FloatArray) -> list[Policy]:

@@ -8,10 +8,12 @@ from typing import Any
 
 from penstock.estimators.belief import BeliefModel
 from penstock.fitting.candidates import Selection
+from penstock.fitting.tune import Swept
 from penstock.policies.fixed import Fixed
 from penstock.policies.frontier import Frontier
 from penstock.policies.router import Router
 from penstock.policies.targets import Target
+from penstock.types import FloatArray, IntArray
 
 MIX = "mix/mean"
 
@@ -32,6 +34,17 @@ class Option:
     tried: int
     area: float
     seconds: Mapping[str, float]
+    vertices: Swept | None = field(default=None, repr=False)
+    """The guarded frontier's vertices on every tuning row; None for a router read from disk."""
+
+
+@dataclass(frozen=True)
+class TuningRows:
+    """True ``quality`` and ``cost`` (n, k) of the rows that were tuned on, and their ``cluster`` (n,)."""
+
+    quality: FloatArray
+    cost: FloatArray
+    cluster: IntArray
 
 
 @dataclass(frozen=True)
@@ -44,7 +57,8 @@ class Fit:
     mix: Frontier
     rows: int
     dropped: int
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+    tuning: TuningRows | None = field(default=None, repr=False)
 
     @property
     def option(self) -> Option:

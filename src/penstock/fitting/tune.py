@@ -36,9 +36,13 @@ class Swept:
             float(self.strong_share[i]),
         )
 
-    def hull(self) -> tuple[OperatingPoint, ...]:
-        """The vertices of the concave hull of the policies' means."""
-        return tuple(self.point(i) for i in concave_hull(self.cost.mean(axis=1), self.quality.mean(axis=1)))
+    def hull(self) -> Swept:
+        """The vertices of the concave hull of the policies' means, by rising cost."""
+        return self.take(concave_hull(self.cost.mean(axis=1), self.quality.mean(axis=1)).tolist())
+
+    def points(self) -> tuple[OperatingPoint, ...]:
+        """All policies as operating points."""
+        return tuple(self.point(i) for i in range(len(self)))
 
     def take(self, index: Sequence[int]) -> Swept:
         """Some of the policies."""

@@ -1,0 +1,80 @@
+"""Options and steps that ``fit`` and ``evaluate`` share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from penstock.cli._console import progress
+
+if TYPE_CHECKING:
+    from penstock.fitting.settings import FitSettings, Progress
+    from penstock.outcomes.grid import Grid
+
+Candidates = Annotated[
+    str | None, typer.Option("--candidates", help="Only these candidates, separated by commas.")
+]
+EstimatorName = Annotated[
+    str, typer.Option("--estimator", help="auto, or names separated by commas: knn, kmeans, ridge, logistic.")
+]
+PolicyName = Annotated[
+    str, typer.Option("--policy", help="auto, or names separated by commas: routing, cascade.")
+]
+Features = Annotated[
+    str, typer.Option("--features", help="What estimators may use: prompt, task or prompt+task.")
+]
+Prices = Annotated[
+    Path | None, typer.Option("--prices", help="Price list (CSV, JSON, YAML or LiteLLM's map).")
+]
+Seed = Annotated[int, typer.Option("--seed", help="Of folds, draws and fits.")]
+
+
+def settings_from(estimator: str, policy: str, features: str, fold_by: str, seed: int) -> FitSettings:
+    """Settings from the command line's words; InputError for an unknown one."""
+    from dataclasses import replace
+
+    from penstock.estimators.registry import estimator as known_estimator
+    from penstock.fitting.families import family
+    from penstock.fitting.settings import FitSettings
+
+    settings = FitSettings(features=features, fold_by=fold_by, seed=seed)
+    if estimator == "auto" and "task" in features:
+        settings = replace(settings, estimators=(*settings.estimators, "task_mean"))
+    elif estimator != "auto":
+        settings = replace(settings, estimators=split_names(estimator))
+    if policy != "auto":
+        settings = replace(settings, policies=split_names(policy))
+    for name in settings.estimators:
+        known_estimator(name)
+    for name in settings.policies:
+        family(name)
+    return settings
+
+
+def split_names(text: str) -> tuple[str, ...]:
+    """Names separated by commas."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def read_grid(table: Path, prices: Path | None, seed: int) -> Grid:
+    """The table at a path as arrays."""
+    from penstock.outcomes.io import read_table
+    from penstock.outcomes.to_grid import to_grid
+
+    return to_grid(read_table(table, prices=prices), seed=seed)
+
+
+@contextmanager
+def fitting_progress() -> Iterator[Progress]:
+    """A progress bar that fitting reports to."""
+    with progress() as display:
+        bar = display.add_task("fitting", total=1)
+
+        def report(what: str, done: int, total: int) -> None:
+            display.update(bar, description=what, completed=done, total=total)
+
+        yield report

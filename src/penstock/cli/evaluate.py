@@ -1,0 +1,168 @@
+"""`penstock evaluate`: how fitted routers do on rows they have not seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from penstock.cli._console import out, print_json
+from penstock.cli._fitting import (
+    Candidates,
+    EstimatorName,
+    Features,
+    PolicyName,
+    Prices,
+    Seed,
+    fitting_progress,
+    read_grid,
+    settings_from,
+    split_names,
+)
+from penstock.errors import InputError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command()(evaluate)
+
+
+def evaluate(
+    router: Annotated[
+        Path | None, typer.Argument(help="A router written by 'penstock fit', instead of --fit.")
+    ] = None,
+    fit: Annotated[Path | None, typer.Option("--fit", help="Outcome table to fit on.")] = None,
+    test: Annotated[Path | None, typer.Option("--test", help="Outcome table to test on.")] = None,
+    candidates: Candidates = None,
+    policy: PolicyName = "auto",
+    estimator: EstimatorName = "auto",
+    features: Features = "prompt",
+    task_out: Annotated[
+        bool, typer.Option("--task-out", help="Test only on tasks whose rows were left out of the fit.")
+    ] = False,
+    prices: Prices = None,
+    seed: Seed = 0,
+    draws: Annotated[int, typer.Option(min=50, help="Bootstrap draws for intervals.")] = 1000,
+    report: Annotated[Path | None, typer.Option("--report", help="Write an HTML report here.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Replay fitted policies on test rows and print them beside the controls, with 95% intervals.
+
+    Everything is fitted and tuned on the fitting table; the policy and estimator that fitting chose by itself
+    are marked. Example: penstock evaluate --fit train/ --test test/ --report report.html
+    """
+    if test is None:
+        raise InputError("no test table was given", field="--test")
+    if (fit is None) == (router is None):
+        raise InputError("give either --fit TABLE or a router, and --test TABLE")
+    test_grid = read_grid(test, prices, seed)
+    name = test.resolve().name
+    if router is not None:
+        document = _evaluate_router(router, test_grid, name, draws, seed)
+    else:
+        assert fit is not None
+        settings = settings_from(estimator, policy, features, "group", seed)
+        names = split_names(candidates) if candidates else None
+        document = _evaluate_fit(
+            read_grid(fit, prices, seed), test_grid, settings, names, name, draws, task_out=task_out
+        )
+    if report is not None:
+        _write_report(document, report)
+    if as_json:
+        print_json(document)
+    else:
+        print_evaluation(document)
+        if report is not None:
+            out.print(f"Report: {report}")
+
+
+def _evaluate_router(router: Path, test: Any, name: str, draws: int, seed: int) -> dict[str, Any]:
+    from penstock.evaluation.evaluate import evaluate_router
+    from penstock.policies.bundle import load_bundle
+
+    return evaluate_router(load_bundle(router), test, dataset=name, draws=draws, seed=seed)
+
+
+def _evaluate_fit(
+    fitting: Any,
+    test: Any,
+    settings: Any,
+    names: tuple[str, ...] | None,
+    name: str,
+    draws: int,
+    *,
+    task_out: bool,
+) -> dict[str, Any]:
+    from penstock.evaluation.evaluate import evaluate_fit, evaluate_task_out
+    from penstock.fitting.fit import fit_grid
+
+    with fitting_progress() as report:
+        if task_out:
+            return evaluate_task_out(
+                fitting, test, settings, dataset=name, candidates=names, draws=draws, progress=report
+            )
+        fitted = fit_grid(fitting, settings, candidates=names, progress=report)
+        return evaluate_fit(fitted, test, dataset=name, draws=draws, seed=settings.seed)
+
+
+def _write_report(document: dict[str, Any], path: Path) -> None:
+    from penstock.evaluation.report import render_report
+
+    try:
+        path.write_text(render_report([document], title=f"penstock: {document['dataset']}"), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror}", file=path, field="--report") from error
+
+
+def print_evaluation(document: dict[str, Any]) -> None:
+    """One evaluation as a table."""
+    from rich.table import Table
+
+    controls = document["controls"]
+    dropped = document["dropped"]["test"]
+    out.print(
+        f"[bold]{document['dataset']}[/]: fitted on {document['fit_queries']:,} queries, tested on "
+        f"{document['test_queries']:,}" + (f" ({dropped} incomplete dropped)" if dropped else "")
+    )
+    best, cheapest = controls["best_fixed"], controls["cheapest"]
+    out.print(
+        f"best fixed {document['best_fixed']}: {best['quality']:.4f} at {best['cost']:.4g} USD; cheapest: "
+        f"{cheapest['quality']:.4f} at {cheapest['cost']:.4g} USD"
+    )
+    for note in document["notes"]:
+        out.print(f"[yellow]note:[/] {note}")
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    headings = ("", "AUC", "gain ratio", "saving at 95%", "at 99%", "of best quality", "at 100%")
+    for heading in headings:
+        table.add_column(heading, justify="left" if not heading else "right")
+    for label, key in (("oracle", "oracle"), ("mix, fitted", "mix"), ("mix, hindsight", "hindsight_mix")):
+        table.add_row(f"[dim]{label}[/]", _plain(controls[key]["auc"], ".4f"), "", "", "", "", "")
+    for name, item in document["policies"].items():
+        chosen = name == document["chosen"]
+        saving = item["saving"]
+        table.add_row(
+            f"[bold]{name} ← chosen[/]" if chosen else name,
+            _plain(item["auc"], ".4f"),
+            _with_interval(item["gain_ratio"], item["gain_ratio_ci95"], ".2f"),
+            _plain(saving["0.95"]["saving"], ".0%"),
+            _with_interval(saving["0.99"]["saving"], saving["0.99"]["ci95"], ".0%"),
+            _with_interval(saving["0.99"]["quality_ratio"], saving["0.99"]["quality_ratio_ci95"], ".1%"),
+            _plain(saving["1.0"]["saving"], ".0%"),
+        )
+    out.print(table)
+    chosen_item = document["policies"].get(document["chosen"], {})
+    if chosen_item.get("gain_ratio_reason"):
+        out.print(f"[dim]gain ratio undefined: {chosen_item['gain_ratio_reason']}[/]")
+
+
+def _plain(value: float | None, style: str) -> str:
+    return "–" if value is None else f"{value:{style}}"
+
+
+def _with_interval(value: float | None, interval: list[float] | None, style: str) -> str:
+    if value is None:
+        return "–"
+    if interval is None:
+        return f"{value:{style}}"
+    return f"{value:{style}} [dim]({interval[0]:{style}} to {interval[1]:{style}})[/]"

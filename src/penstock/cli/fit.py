@@ -1,0 +1,191 @@
+"""`penstock fit`: from a table of outcomes to a router."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from penstock.cli._console import out, print_json
+from penstock.cli._fitting import (
+    Candidates,
+    EstimatorName,
+    Features,
+    PolicyName,
+    Prices,
+    Seed,
+    fitting_progress,
+    read_grid,
+    settings_from,
+    split_names,
+)
+from penstock.cli._targets import Budget, MinQuality, Savings, StrongShare, one_target
+from penstock.errors import InputError, TargetError
+
+if TYPE_CHECKING:
+    from penstock.fitting.expected import Estimate, Expectation
+    from penstock.fitting.result import Fit
+    from penstock.policies.targets import Target
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command()(fit)
+
+
+def fit(
+    table: Annotated[Path, typer.Argument(help="Outcome table: a folder of queries and outcomes.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The router to write.")] = Path(
+        "router.penstock"
+    ),
+    budget: Budget = None,
+    min_quality: MinQuality = None,
+    savings: Savings = None,
+    strong_share: StrongShare = None,
+    candidates: Candidates = None,
+    estimator: EstimatorName = "auto",
+    policy: PolicyName = "auto",
+    features: Features = "prompt",
+    fold_by: Annotated[
+        str,
+        typer.Option("--fold-by", help="Cross-fit by question (group), or with whole tasks left out (task)."),
+    ] = "group",
+    prices: Prices = None,
+    seed: Seed = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Fit a router to a table of outcomes and a target, and write it.
+
+    Prints what was asked beside what is expected (cross-fitted, with 95% intervals) and beside the controls.
+
+    Example: penstock fit outcomes/ --budget 0.002 -o router.penstock
+    """
+    target = one_target(budget, min_quality, savings, strong_share)
+    if target is None:
+        raise InputError(
+            "no target was given",
+            hint="Add --budget USD, --min-quality SHARE, --savings SHARE or --strong-share SHARE",
+        )
+    settings = settings_from(estimator, policy, features, fold_by, seed)
+    grid = read_grid(table, prices, seed)
+    names = split_names(candidates) if candidates else None
+    from penstock.fitting.fit import fit_grid
+
+    with fitting_progress() as report:
+        fitted = fit_grid(grid, settings, candidates=names, progress=report)
+    expected = _save(fitted, target, output, seed, table)
+    if as_json:
+        print_json(_summary(fitted, expected, output))
+    else:
+        _print(fitted, expected, output)
+
+
+def _save(fitted: Fit, target: Target, output: Path, seed: int, table: Path) -> Expectation:
+    """Write the router; a target out of reach writes nothing and names the cheapest candidate."""
+    from datetime import UTC, datetime
+
+    from penstock import __version__
+    from penstock.fitting.expected import expect
+    from penstock.fitting.result import router_of
+    from penstock.policies.bundle import save_bundle
+
+    try:
+        expected = expect(fitted, target, seed=seed)
+    except TargetError as error:
+        cheapest = fitted.mix.points[0]
+        raise TargetError(
+            f"{error}. The cheapest candidate is {_name(fitted, 0)} at {cheapest.cost:.6g} USD per query"
+        ) from error
+    provenance = {
+        "table": table.name,
+        "fitted_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "penstock": __version__,
+        "left_out": fitted.selection.left_out,
+    }
+    save_bundle(router_of(fitted, target, seed=seed, provenance=provenance), output)
+    return expected
+
+
+def _summary(fitted: Fit, expected: Expectation, output: Path) -> dict[str, Any]:
+    return {
+        "router": str(output),
+        "chosen": fitted.chosen,
+        "rows": fitted.rows,
+        "dropped": fitted.dropped,
+        "candidates": fitted.selection.names,
+        "left_out": fitted.selection.left_out,
+        "best_fixed": fitted.selection.best_fixed,
+        "asked": str(expected.target),
+        "expected": {
+            "cost": expected.cost,
+            "quality": expected.quality,
+            "saving": expected.saving,
+            "quality_ratio": expected.quality_ratio,
+            "strong_share": expected.strong_share,
+        },
+        "controls_at_same_cost": {"mix": expected.mix_quality, "oracle": expected.oracle_quality},
+        "options": {
+            name: {
+                "auc": option.area,
+                "cleared": option.kept,
+                "tried": option.tried,
+                "seconds": option.seconds,
+            }
+            for name, option in fitted.options.items()
+        },
+        "notes": fitted.notes,
+    }
+
+
+def _print(fitted: Fit, expected: Expectation, output: Path) -> None:
+    from rich.table import Table
+
+    names, best = fitted.selection.names, fitted.mix.best_fixed
+    out.print(
+        f"Fitted on {fitted.rows:,} queries, {len(names)} candidates"
+        + (f" ({fitted.dropped} incomplete rows not tuned on)" if fitted.dropped else "")
+        + (f"; {len(fitted.selection.left_out)} left out" if fitted.selection.left_out else "")
+    )
+    for note in fitted.notes:
+        out.print(f"[yellow]note:[/] {note}")
+    out.print(f"Best fixed candidate: {fitted.selection.best_fixed}; cheapest: {_name(fitted, 0)}")
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in ("per query", f"expected at {expected.target}", "mix", "oracle", "best fixed", "cheapest"):
+        table.add_column(heading, justify="left" if heading == "per query" else "right")
+    cost, cheapest = expected.cost.value, fitted.mix.points[0]
+    spent = [cost, cost, best.cost, cheapest.cost]
+    reached = [expected.mix_quality, expected.oracle_quality, best.quality, cheapest.quality]
+    table.add_row("USD", _with_ci(expected.cost, ".3g"), *(f"{c:.3g}" for c in spent))
+    table.add_row("quality", _with_ci(expected.quality, ".3f"), *(_number(q, ".3f") for q in reached))
+    table.add_row("saving", _with_ci(expected.saving, ".0%"), *(f"{1 - c / best.cost:.0%}" for c in spent))
+    table.add_row(
+        "quality kept",
+        _with_ci(expected.quality_ratio, ".1%"),
+        *(_number(q / best.quality if q is not None and best.quality else None, ".1%") for q in reached),
+    )
+    out.print(table)
+    out.print("[dim]mix and oracle at the expected cost; 95% intervals over cross-fitted rows[/]")
+    option = fitted.option
+    if option.kept:
+        out.print(
+            f"Chosen: [bold]{fitted.chosen}[/]; {option.kept} of {option.tried} settings are above the mix "
+            "with 95% confidence, all options held to it at once."
+        )
+    else:
+        out.print("Chosen: [bold]the mix[/]: no estimator is above it with 95% confidence on these rows.")
+    out.print(f'Wrote {output}. Next: penstock route {output} "your prompt"')
+
+
+def _with_ci(estimate: Estimate, style: str) -> str:
+    low, high = estimate.ci95
+    return f"[bold]{estimate.value:{style}}[/] [dim]({low:{style}}–{high:{style}})[/]"
+
+
+def _number(value: float | None, style: str) -> str:
+    return "–" if value is None else f"{value:{style}}"
+
+
+def _name(fitted: Fit, vertex: int) -> str:
+    column: int = fitted.mix.points[vertex].policy.spec()["candidate"]
+    return fitted.selection.names[column]

@@ -1,0 +1,121 @@
+"""Fitting rows, prepared once for every estimator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+
+from penstock.errors import TableError
+from penstock.estimators.cost import CostModel, fit_cost
+from penstock.estimators.crossfit import cell_weights
+from penstock.estimators.features import Encoder, Inputs, fit_encoder
+from penstock.estimators.post_hoc.own_answer import Observations, observe
+from penstock.fitting.candidates import complete_rows
+from penstock.fitting.settings import FitSettings
+from penstock.outcomes.grid import Grid
+from penstock.outcomes.splits import folds, groups_of, task_out_splits
+from penstock.policies.base import draw_of
+from penstock.replay import Beliefs
+from penstock.types import BoolArray, FloatArray, IntArray
+
+LEAST_ROWS = 20
+
+
+@dataclass(frozen=True)
+class FittingRows:
+    """All n rows of a grid with what every estimator shares.
+
+    ``weight`` (n, k) is 0 where a cell is missing; ``fold`` (n,) the fold a row is held out in;
+    ``tuning`` (n,)
+    marks the complete rows, which alone are tuned on; ``cluster`` numbers what tuning rows are resampled by;
+    ``expected_cost`` (n, k) comes from cost models of the other folds; ``seen`` is None where answers
+    carry no signal. ``best`` is the best fixed candidate's column.
+    """
+
+    inputs: Inputs
+    quality: FloatArray
+    cost: FloatArray
+    weight: FloatArray
+    fold: IntArray
+    draw: FloatArray
+    tuning: BoolArray
+    cluster: IntArray
+    expected_cost: FloatArray
+    seen: Observations | None
+    encoder: Encoder
+    cost_model: CostModel
+    best: int
+    seconds: float
+
+    @property
+    def tuned_quality(self) -> FloatArray:
+        """True qualities of the tuning rows."""
+        return self.quality[self.tuning]
+
+    @property
+    def tuned_cost(self) -> FloatArray:
+        """True costs of the tuning rows."""
+        return self.cost[self.tuning]
+
+    def beliefs(self, ex_ante: FloatArray, post_hoc: FloatArray) -> Beliefs:
+        """Out-of-fold estimates (n, k) as the beliefs policies are tuned with."""
+        return Beliefs(ex_ante, post_hoc, self.expected_cost, self.draw).rows(self.tuning)
+
+    def no_beliefs(self) -> Beliefs:
+        """For fixed policies, which look at nothing."""
+        nothing = np.zeros_like(self.quality)
+        return self.beliefs(nothing, nothing)
+
+
+def prepare_rows(grid: Grid, best_fixed: str, settings: FitSettings) -> FittingRows:
+    """Read prompts, learn features and costs, deal folds. TableError where too few rows are complete."""
+    started = perf_counter()
+    tuning = complete_rows(grid)
+    if int(tuning.sum()) < LEAST_ROWS:
+        raise TableError(
+            f"only {int(tuning.sum())} of {len(grid)} queries were answered, scored and costed by all of "
+            f"{', '.join(grid.candidates)}; at least {LEAST_ROWS} are needed",
+            hint="Collect more, or name fewer candidates with --candidates",
+        )
+    encoder = fit_encoder(
+        grid.queries, features=settings.features, directions=settings.directions, seed=settings.seed
+    )
+    inputs = encoder.encode(grid.queries)
+    fold = _folds(grid, settings)
+    weight = cell_weights(grid.quality, grid.propensity)
+    cost_model, expected_cost = fit_cost(inputs, grid.cost, weight, fold, seed=settings.seed)
+    seen = observe(grid.answer_of, *grid.quality.shape) if "cascade" in settings.policies else None
+    return FittingRows(
+        inputs=inputs,
+        quality=grid.quality,
+        cost=grid.cost,
+        weight=weight,
+        fold=fold,
+        draw=np.array([draw_of(q.id, settings.seed) for q in grid.queries]),
+        tuning=tuning,
+        cluster=_clusters(grid, settings)[tuning],
+        expected_cost=expected_cost,
+        seen=seen if seen is not None and seen.informative else None,
+        encoder=encoder,
+        cost_model=cost_model,
+        best=grid.candidates.index(best_fixed),
+        seconds=perf_counter() - started,
+    )
+
+
+def _folds(grid: Grid, settings: FitSettings) -> IntArray:
+    if settings.fold_by == "group":
+        return folds(grid.queries, settings.folds, settings.seed)
+    fold = np.zeros(len(grid), dtype=np.int64)
+    for number, (_, held) in enumerate(task_out_splits(grid.queries, settings.folds, settings.seed)):
+        fold[held] = number
+    return fold
+
+
+def _clusters(grid: Grid, settings: FitSettings) -> IntArray:
+    """Rows that stand or fall together: of one question, or of one task where tasks are what is sampled."""
+    by_task = settings.fold_by == "task"
+    keys = [q.task or "" for q in grid.queries] if by_task else groups_of(grid.queries)
+    return np.unique(keys, return_inverse=True)[1]

@@ -1,0 +1,97 @@
+"""A decision before anything is called: every candidate's estimates, and what the policy would do first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from penstock.policies.base import Policy, State
+from penstock.policies.frontier import OperatingPoint
+from penstock.policies.mixture import Mixture
+from penstock.policies.router import Router
+from penstock.policies.targets import Target
+from penstock.types import Query
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """One candidate on one query: expected quality, expected USD, and ``score`` = quality - lambda * cost
+    where the policy has a lambda."""
+
+    name: str
+    quality: float
+    cost: float
+    score: float | None
+    eligible: bool
+
+
+@dataclass(frozen=True)
+class FirstStep:
+    """``ranking`` by falling score (or quality); ``call`` is the candidate asked first, None for nobody;
+    ``policy`` the specification in force for this query, of a mixture the branch its draw takes."""
+
+    ranking: tuple[Ranked, ...]
+    call: str | None
+    policy: Mapping[str, Any]
+    point: OperatingPoint
+    draw: float
+
+
+def first_step(router: Router, query: Query, target: Target | None = None) -> FirstStep:
+    """Decide without calling anything. TargetError where the target is out of reach."""
+    point = router.operating_point(target)
+    state = router.begin([query])
+    call = int(point.policy.step(state).call[0])
+    branch = branch_of(point.policy, float(state.draw[0]))
+    return FirstStep(
+        ranking=rank(router.candidates, state, branch),
+        call=None if call < 0 else router.candidates[call],
+        policy=branch.spec(),
+        point=point,
+        draw=float(state.draw[0]),
+    )
+
+
+def rank(candidates: Sequence[str], state: State, branch: Policy) -> tuple[Ranked, ...]:
+    """The candidates of a batch of one, best first."""
+    lam = branch.spec().get("lambda")
+    items = [
+        Ranked(
+            name,
+            float(state.quality[0, j]),
+            float(state.cost[0, j]),
+            None if lam is None else float(state.quality[0, j] - lam * state.cost[0, j]),
+            bool(state.eligible[0, j]),
+        )
+        for j, name in enumerate(candidates)
+    ]
+    return tuple(sorted(items, key=_best_first))
+
+
+def _best_first(item: Ranked) -> tuple[bool, float, float]:
+    return not item.eligible, -(item.quality if item.score is None else item.score), item.cost
+
+
+def branch_of(policy: Policy, draw: float) -> Policy:
+    """The policy a query with this draw follows."""
+    while isinstance(policy, Mixture):
+        policy = policy.cheap if draw < policy.gamma else policy.dear
+    return policy
+
+
+def in_words(spec: Mapping[str, Any], candidates: Sequence[str]) -> str:
+    """A policy's specification as a sentence."""
+    kind = spec["kind"]
+    if kind == "fixed":
+        return f"always {candidates[spec['candidate']]}"
+    if kind == "routing":
+        return f"best of quality - {spec['lambda']:.4g} x USD"
+    if kind == "cascade":
+        names = [candidates[c] for c in spec["chain"]]
+        steps = [f"{n} (keep at {t:.3f} or more)" for n, t in zip(names, spec["thresholds"], strict=False)]
+        return "cascade " + " -> ".join([*steps, names[-1]])
+    if kind == "mixture":
+        cheap, dear = (in_words(spec[b], candidates) for b in ("cheap", "dear"))
+        return f"{spec['gamma']:.0%}: {cheap}; else {dear}"
+    return str(kind)
