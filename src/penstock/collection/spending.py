@@ -52,8 +52,8 @@ class Spending:
             await self._settled.wait_for(lambda: self._in_flight == 0 or self._fits(amount))
             if not self._fits(amount):
                 raise CostCapReached(
-                    f"the next call of {candidate.name!r} may cost ${amount:.6f}; ${self.spent:.6f} of the cap of "
-                    f"${self.cap} are spent. What was collected is kept: raise the cap and run again"
+                    f"the next call of {candidate.name!r} may cost ${amount:.6f}; of the cap of ${self.cap}, "
+                    f"${self.spent:.6f} are spent. What was collected is kept: raise the cap and run again"
                 )
             self._reserved += amount
             self._in_flight += 1
