@@ -165,7 +165,7 @@ def test_queries_have_groups_and_conversations() -> None:
         ("p.json", '{"m": {"input": 2, "output": 4}, "sample_spec": {"input_cost_per_token": "x"}}'),
         (
             "p.json",
-            '{"m": {"input_cost_per_token": 2e-06, "output_cost_per_token": 4e-06}, "img": {"mode": "image"}}',
+            '{"m": {"input_cost_per_token": 2e-06, "output_cost_per_token": 4e-06}, "img": {}}',
         ),
         ("p.yaml", "m: {input_cost_per_token: 2e-06, output_cost_per_token: 4e-06}\n"),
         ("p.yml", "- {model: m, input: 2, output: 4}\n"),

@@ -70,7 +70,8 @@ def print_summary(table: OutcomeTable, folder: Path) -> None:
 
     facts = summary(table)
     out.print(
-        f"[bold]{escape(str(folder))}[/bold]: {facts['queries']:,} queries, {facts['outcomes']:,} outcomes"
+        f"[bold]{escape(str(folder))}[/bold]: {facts['queries']:,} queries, {facts['outcomes']:,} outcomes",
+        soft_wrap=True,
     )
     grid = Table(box=None, pad_edge=False)
     grid.add_column("model", overflow="fold")
@@ -82,9 +83,15 @@ def print_summary(table: OutcomeTable, folder: Path) -> None:
         grid.add_row(escape(row["model"]), *numbers, *means)
     out.print(grid)
     if facts["estimated_cost"]:
-        out.print("Costs are estimates: no output tokens are known, so input tokens alone are priced.")
+        out.print(
+            "Costs are estimates: no output tokens are known, so input tokens alone are priced.",
+            soft_wrap=True,
+        )
     if facts["unscored"]:
-        out.print(f"{facts['unscored']:,} answers have no quality yet: run [bold]penstock score[/bold].")
+        out.print(
+            f"{facts['unscored']:,} answers have no quality yet: run [bold]penstock score[/bold].",
+            soft_wrap=True,
+        )
 
 
 def _number(value: float | None, form: str) -> str:

@@ -103,4 +103,8 @@ def split(
         return
     for name, part, folder in zip(("fit", "test"), parts, (out_fit, out_test), strict=True):
         tasks = part.queries["task"].n_unique()
-        out.print(f"{name}: {part.queries.height:,} queries of {tasks} task(s) in {folder}")
+        out.print(
+            f"{name}: {part.queries.height:,} queries of {tasks} task(s) in {folder}",
+            soft_wrap=True,
+            markup=False,
+        )
