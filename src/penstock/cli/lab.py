@@ -134,15 +134,19 @@ def _names(models: str) -> tuple[str, ...]:
 
 def _table(measured: dict[str, Accuracy]) -> Table:
     """Rows: models. Columns: overall, levels, skills, mean length."""
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     first = next(iter(measured.values()))
-    table = Table("model", "all", *(f"L{level}" for level in first.by_level), *first.by_skill, "tokens")
+    table = Table(box=SIMPLE_HEAD, title="right answers, %", padding=0, pad_edge=False)
+    table.add_column("model", no_wrap=True)
+    for name in ("all", *(f"L{level}" for level in first.by_level), *first.by_skill, "tokens"):
+        table.add_column(name, justify="right", no_wrap=True)
     for name, result in measured.items():
         shares = (result.overall, *result.by_level.values(), *result.by_skill.values())
         table.add_row(
             name,
-            *("-" if share is None else f"{share:.2f}" for share in shares),
+            *("-" if share is None else f"{100 * share:.0f}" for share in shares),
             "-" if result.mean_tokens is None else f"{result.mean_tokens:.0f}",
         )
     return table

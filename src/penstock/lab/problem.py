@@ -23,7 +23,8 @@ class Problem:
 
     Attributes:
         skill: which generator drew it.
-        level: difficulty, 1 (easiest) to 8; the number of operations, or what the number of letters grows with.
+        level: difficulty, 1 (easiest) to 8: the number of operations, or what the number of letters grows
+            with.
         prompt: the question as plain English words; also the canonical text that the held-out rule hashes.
         reference: the right answer: a number ("12") or letters separated by spaces ("a d k").
         solutions: full responses in the order of `STYLES`, each ending in "answer : <reference>".

@@ -60,7 +60,7 @@ class Recipe:
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
-        Recipe("tiny", 64, 2, 4, 176, (Phase(1500, EASY),), 3500, 0.02, 4e-3),
+        Recipe("tiny", 64, 2, 4, 176, (Phase(800, EASY),), 3500, 0.02, 4e-3),
         Recipe("small", 128, 3, 4, 344, (Phase(700, EASY),), 3500, 0.02, 4e-3),
         Recipe("large", 320, 4, 5, 864, (Phase(500, EASY), Phase(1200, BROAD)), 3500, 0.02, 2e-3),
     )

@@ -119,6 +119,7 @@ def _mask(seen: BoolArray, new: int) -> BoolArray:
 def _open(path: Path, threads: int) -> InferenceSession:
     try:
         import onnxruntime
+        from onnxruntime.capi import onnxruntime_pybind11_state as states
     except ImportError as error:
         raise MissingExtra("lab", "onnxruntime") from error
     if not path.is_file():
@@ -131,5 +132,5 @@ def _open(path: Path, threads: int) -> InferenceSession:
     options.log_severity_level = 3
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except RuntimeError as error:
+    except (states.Fail, states.InvalidGraph, states.InvalidProtobuf, states.NotImplemented) as error:
         raise InputError(f"onnxruntime cannot load this model: {error}", file=path) from error
