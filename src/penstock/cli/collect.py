@@ -91,6 +91,9 @@ def collect(
                 seed=seed,
             )
             reached = _run(ask, candidates, journal)
+        except KeyboardInterrupt:
+            err.print(f"Stopped; {len(journal.entries):,} outcomes are kept; the same command goes on.")
+            raise
         except CostCapReached:
             if journal.entries:
                 _write(frame, candidates, journal, samples=samples, scorer=chosen, out_dir=out_dir)
