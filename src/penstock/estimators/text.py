@@ -49,7 +49,7 @@ def hashed_counts(text: str) -> tuple[IntArray, FloatArray]:
 
 @lru_cache(maxsize=1 << 18)
 def _hash(word: str) -> int:
-    return crc32(word.encode())
+    return crc32(word.encode(errors="replace"))
 
 
 def _word_buckets(text: str) -> IntArray:
@@ -59,7 +59,7 @@ def _word_buckets(text: str) -> IntArray:
 
 
 def _char_buckets(text: str) -> IntArray:
-    data = np.frombuffer(text.encode(), dtype=np.uint8).astype(np.uint64)
+    data = np.frombuffer(text.encode(errors="replace"), dtype=np.uint8).astype(np.uint64)
     grams = []
     for size in _CHAR_SIZES:
         if len(data) < size:
@@ -98,6 +98,7 @@ def shape(text: str) -> FloatArray:
     """(14,) the prompt's length and make-up, ``SHAPE_NAMES`` in order."""
     words = text.split()
     chars, count = max(len(text), 1), max(len(words), 1)
+    codes = np.frombuffer(text.encode("utf-32-le", errors="replace"), dtype=np.uint32)
     lower = [w.lower() for w in words]
     logs = (
         text.count("\n") + 1,
@@ -113,9 +114,9 @@ def shape(text: str) -> FloatArray:
             np.log1p(len(text)),
             np.log1p(len(words)),
             sum(map(len, words)) / count,
-            sum(map(str.isdigit, text)) / chars,
-            sum(map(str.isupper, text)) / chars,
-            sum(ord(c) > 127 for c in text) / chars,
+            ((codes >= ord("0")) & (codes <= ord("9"))).sum() / chars,
+            ((codes >= ord("A")) & (codes <= ord("Z"))).sum() / chars,
+            (codes > 127).sum() / chars,
             *np.log1p(logs),
             len(set(lower)) / count,
         ]

@@ -21,7 +21,7 @@ from penstock.outcomes.grid import Grid
 from penstock.outcomes.splits import groups_of, task_out_splits
 from penstock.policies.router import Router
 from penstock.policies.targets import Target
-from penstock.replay import replay
+from penstock.replay import Beliefs, replay
 
 _ASKED = ("savings=0.25", "savings=0.5", "quality=0.95", "quality=0.99")
 
@@ -30,11 +30,12 @@ def evaluate_fit(
     fit: Fit, test: Grid, *, dataset: str, draws: int = 1000, seed: int = 0, asked: Sequence[Target] = ()
 ) -> dict[str, Any]:
     """The evaluation of every option of ``fit`` on the complete rows of ``test``."""
-    realised = realise(fit, test, seed=seed)
+    rows = TestRows.of(test, fit, seed)
+    realised = realise(fit, rows)
     targets = asked or [Target.parse(text) for text in _ASKED]
     result = _document(fit, realised, dataset, measure(realised, draws=draws, seed=seed))
-    rows = TestRows.of(test, fit.selection.names, seed)
-    result["asked_achieved"] = [_achieved(fit, rows, target, draws, seed) for target in targets]
+    beliefs = beliefs_on(fit.option.belief, rows)
+    result["asked_achieved"] = [_achieved(fit, rows, beliefs, target, draws, seed) for target in targets]
     return result
 
 
@@ -76,7 +77,7 @@ def evaluate_task_out(
         if not len(test_rows) or len({fitting.queries[i].task for i in fit_rows}) < 2:
             continue
         fit = fit_grid(fitting.rows(fit_rows), per_task, candidates=names, progress=progress)
-        parts.append((fit, realise(fit, test.rows(test_rows), seed=settings.seed)))
+        parts.append((fit, realise(fit, TestRows.of(test.rows(test_rows), fit, settings.seed))))
     if not parts:
         raise TableError("no task of the test table can be left out of the fitting table")
     realised = pool([_with_chosen(fit, part) for fit, part in parts])
@@ -117,7 +118,9 @@ def _document(fit: Fit, realised: Realised, dataset: str, measured: dict[str, An
     }
 
 
-def _achieved(fit: Fit, rows: TestRows, target: Target, draws: int, seed: int) -> dict[str, Any]:
+def _achieved(
+    fit: Fit, rows: TestRows, beliefs: Beliefs, target: Target, draws: int, seed: int
+) -> dict[str, Any]:
     """What was asked, what tuning expected, and what the chosen option achieved on test rows."""
     try:
         point = fit.option.frontier.at(target)
@@ -129,7 +132,7 @@ def _achieved(fit: Fit, rows: TestRows, target: Target, draws: int, seed: int) -
             "achieved": None,
             "reason": str(error),
         }
-    replayed = replay(point.policy, beliefs_on(fit.option.belief, rows), rows.grid.quality, rows.grid.cost)
+    replayed = replay(point.policy, beliefs, rows.grid.quality, rows.grid.cost)
     cluster = np.unique(groups_of(rows.grid.queries), return_inverse=True)[1]
     weights = bootstrap_weights(cluster, draws=draws, seed=seed)
     best = fit.selection.names.index(fit.selection.best_fixed)

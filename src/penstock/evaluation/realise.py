@@ -14,6 +14,7 @@ import numpy as np
 
 from penstock.errors import TableError, TargetError
 from penstock.estimators.belief import BeliefModel
+from penstock.estimators.features import Inputs
 from penstock.estimators.post_hoc.own_answer import Observations, observe, predict_all
 from penstock.fitting.candidates import complete_rows
 from penstock.fitting.result import Fit, Option
@@ -79,17 +80,20 @@ class Realised:
 
 @dataclass(frozen=True)
 class TestRows:
-    """The complete rows of a test grid, prepared once for all options."""
+    """The complete rows of a test grid, encoded and observed once for all options of one fit."""
 
     __test__ = False  # not a test class, whatever its name
 
     grid: Grid
+    inputs: Inputs
+    seen: Observations | None
     draw: FloatArray
     dropped: int
 
     @classmethod
-    def of(cls, grid: Grid, names: Sequence[str], seed: int) -> TestRows:
+    def of(cls, grid: Grid, fit: Fit, seed: int) -> TestRows:
         """Raises TableError where a candidate is missing or no row is complete."""
+        names = fit.selection.names
         for name in names:
             if name not in grid.candidates:
                 raise TableError(f"candidate {name!r} was fitted but has no outcome in the test table")
@@ -98,15 +102,19 @@ class TestRows:
         if not complete.any():
             raise TableError(f"no test query was answered, scored and costed by all of {', '.join(names)}")
         rows = chosen.rows(complete)
-        draw = np.array([draw_of(q.id, seed) for q in rows.queries])
-        return cls(rows, draw, int(len(chosen) - len(rows)))
+        looks = any(option.belief.post_hoc is not None for option in fit.options.values())
+        return cls(
+            grid=rows,
+            inputs=fit.option.belief.encoder.encode(rows.queries),  # one encoder serves all options
+            seen=observe(rows.answer_of, *rows.quality.shape) if looks else None,
+            draw=np.array([draw_of(q.id, seed) for q in rows.queries]),
+            dropped=len(chosen) - len(rows),
+        )
 
 
-def realise(fit: Fit, test: Grid, *, seed: int = 0) -> Realised:
-    """Replay every option of ``fit`` on the complete rows of ``test``."""
-    names = fit.selection.names
-    rows = TestRows.of(test, names, seed)
-    grid = rows.grid
+def realise(fit: Fit, rows: TestRows) -> Realised:
+    """Replay every option of ``fit`` on test rows."""
+    names, grid = fit.selection.names, rows.grid
     options = {name: _realise_option(option, rows) for name, option in fit.options.items()}
     first = fit.mix.points[0].policy
     nothing = Beliefs(np.zeros_like(grid.quality), np.zeros_like(grid.quality), grid.cost, rows.draw)
@@ -139,11 +147,10 @@ def _realise_option(option: Option, rows: TestRows) -> RealisedOption:
 
 def beliefs_on(belief: BeliefModel, rows: TestRows) -> Beliefs:
     """What a router would believe about test rows, before and after each candidate's answer."""
-    quality, cost = belief.before(rows.grid.queries)
+    quality, cost = belief.before_inputs(rows.inputs)
     post_hoc = quality
-    if belief.post_hoc is not None:
-        seen: Observations = observe(rows.grid.answer_of, *quality.shape)
-        post_hoc = predict_all(belief.post_hoc, quality, seen)
+    if belief.post_hoc is not None and rows.seen is not None:
+        post_hoc = predict_all(belief.post_hoc, quality, rows.seen)
     return Beliefs(quality, post_hoc, cost, rows.draw)
 
 
