@@ -143,6 +143,29 @@ async def test_a_refused_key_stops_everything(tmp_path: Path) -> None:
     assert len(providers["a"].calls) == 3
 
 
+async def test_an_error_that_is_no_answer_stops_the_run_and_is_raised_plainly(tmp_path: Path) -> None:
+    one = pool("a")
+    with Journal(tmp_path / "j") as journal:
+        with pytest.raises(InputError, match="table is gone"):
+            await collect(QUERIES, one, scripted(one, ["ok", InputError("table is gone")]), journal)
+        assert len(journal.entries) == 1
+
+
+async def test_a_full_disk_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = pool("a")
+    with Journal(tmp_path / "j") as journal:
+        await collect(QUERIES[:2], one, scripted(one), journal)
+
+        def full(_: int) -> None:
+            raise OSError("disk full")
+
+        monkeypatch.setattr("penstock.outcomes.journal.os.fsync", full)
+        with pytest.raises(InputError, match=r"cannot be written \(disk full\)"):
+            await collect(QUERIES, one, scripted(one), journal)
+        assert len(journal.entries) == 2
+        assert (tmp_path / "j").read_bytes().count(b"\n") == 2
+
+
 async def test_a_defect_is_not_swallowed_and_loses_nothing(tmp_path: Path) -> None:
     one = pool("a")
     with Journal(tmp_path / "j") as journal:

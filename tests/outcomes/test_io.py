@@ -50,6 +50,12 @@ MALFORMED_OUTCOMES = {
     "unknown status": (rows(status="great"), 2, "status", "'great'"),
     "quality of a refusal": (rows(status="refused"), 2, "quality", "not answered"),
     "NaN log-probability": (rows(logprobs=[0.0, math.nan]), 2, "logprobs", "NaN"),
+    "too large": (
+        rows().with_columns(input_tokens=pl.lit(2**64 - 1, dtype=pl.UInt64)),
+        None,
+        "input_tokens",
+        "fit",
+    ),
     "no rows": (rows().clear(), None, None, "no rows"),
 }
 
@@ -146,7 +152,7 @@ def test_a_failed_write_keeps_what_stood_there(tmp_path: Path, monkeypatch: pyte
 
     with monkeypatch.context() as patch:
         patch.setattr("penstock.outcomes.io.os.fsync", full)
-        with pytest.raises(OSError, match="no space"):
+        with pytest.raises(TableError, match=r"cannot be written \(no space left\)"):
             write_table(table(outcome("z", "m")), tmp_path / "t")
     assert read_table(tmp_path / "t").equals(before)
     write_table(table(outcome("z", "m")), tmp_path / "t")

@@ -99,7 +99,7 @@ def test_a_failed_write_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.
 
         with monkeypatch.context() as patch:
             patch.setattr("penstock.outcomes.journal.os.write", lambda f, d: half(f, d[:20]))
-            with pytest.raises(OSError, match="disk full"):
+            with pytest.raises(InputError, match=r"cannot be written \(disk full\)"):
                 journal.append([entry("b")])
         journal.append([entry("c")])
     with Journal(tmp_path / "j") as journal:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from penstock.candidates import Candidate, Pool
 from penstock.collection.fingerprint import outcome_key, sample_seed
 from penstock.collection.spending import Spending, usd
-from penstock.errors import AuthenticationFailed, CostCapReached, InputError, ProviderError
+from penstock.errors import AuthenticationFailed, InputError, PenstockError, ProviderError
 from penstock.outcomes.journal import Entry, Journal
 from penstock.providers.base import ChatRequest, Provider
 from penstock.types import Answer, Query, Status
@@ -110,7 +110,7 @@ class _Run:
     ) -> None:
         self.jobs, self.providers, self.journal = jobs, providers, journal
         self.spending, self.seed, self.tell, self.progress = spending, seed, tell, progress
-        self.stopped_by: CostCapReached | AuthenticationFailed | None = None
+        self.stopped_by: PenstockError | None = None
         self._unwritten: list[Entry] = []
         self._writing = asyncio.Lock()
 
@@ -123,10 +123,12 @@ class _Run:
                 async with self.spending.room_for(job.candidate, job.query.messages):
                     answer = await self._ask(job)
                     self.spending.settle(job.candidate, usd(answer.cost_usd))
-            except (CostCapReached, AuthenticationFailed) as error:
+                await self._record(Entry(job.key, job.query.id, job.sample, answer))
+            except (
+                PenstockError
+            ) as error:  # the cap, a refused key, a full disk: the others finish their calls
                 self.stopped_by = self.stopped_by or error
                 return
-            await self._record(Entry(job.key, job.query.id, job.sample, answer))
 
     async def _ask(self, job: Job) -> Answer:
         seed = sample_seed(job.query, job.candidate, job.sample, self.seed)

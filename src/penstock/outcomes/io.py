@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from pathlib import Path
+from secrets import token_hex
 
 from penstock.errors import TableError
 from penstock.outcomes.costs import with_prices
@@ -56,21 +56,22 @@ def write_table(table: OutcomeTable, path: Path) -> None:
     path = Path(path)
     if path.exists() and not path.is_dir():
         raise TableError("is a file, not a folder to write a table into", file=path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    stage = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path if path.exists() else path.parent))
+    stage = (path if path.is_dir() else path.parent) / f".{path.name}-{token_hex(4)}"
     try:
+        stage.mkdir(parents=True)
         for name in FILES:
             frame: pl.DataFrame | None = getattr(table, name)
             if frame is not None:
                 _write(frame, stage / f"{name}.parquet")
         _put_in_place(stage, path)
+    except OSError as error:
+        raise TableError(f"cannot be written ({error})", file=path) from error
     finally:
         shutil.rmtree(stage, ignore_errors=True)
 
 
 def _put_in_place(stage: Path, path: Path) -> None:
     if not path.exists():
-        stage.chmod(0o755)  # mkdtemp's folders are for the owner alone; a table is not
         stage.rename(path)
         return
     for name in FILES:

@@ -72,8 +72,11 @@ class Journal:
 
     def __enter__(self) -> Self:
         """Opens, locks and reads. Raises ``InputError`` where another process writes or a line is damaged."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        except OSError as error:
+            raise InputError(f"cannot be opened ({error.strerror})", file=self.path) from error
         try:
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -91,7 +94,7 @@ class Journal:
         self._close()
 
     def append(self, entries: Sequence[Entry]) -> None:
-        """Returns when the entries are on the disk."""
+        """Returns when the entries are on the disk. Raises ``InputError`` where they cannot be written."""
         if self._file is None:
             raise RuntimeError("the journal is not open")
         data = b"".join(entry.line() for entry in entries)
@@ -100,9 +103,9 @@ class Journal:
             while data:
                 data = data[os.write(self._file, data) :]
             os.fsync(self._file)
-        except OSError:
+        except OSError as error:
             os.ftruncate(self._file, before)  # a full disk must not leave half a line in the middle
-            raise
+            raise InputError(f"cannot be written ({error.strerror or error})", file=self.path) from error
         for entry in entries:
             self._keep(entry)
 

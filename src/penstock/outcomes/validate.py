@@ -73,7 +73,11 @@ def _cast(frame: pl.DataFrame, column: Column, file: object) -> pl.Series:
         raise TableError(
             f"the column holds {series.dtype}, not {_SAID[column.kind]}", file=file, field=column.name
         )
-    return series.cast(column.dtype)
+    try:
+        return series.cast(column.dtype)
+    except pl.exceptions.PolarsError as error:
+        message = f"the {series.dtype} values do not fit {column.dtype}"
+        raise TableError(message, file=file, field=column.name) from error
 
 
 def _fits(dtype: pl.DataType, kind: Kind) -> bool:
