@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,9 +13,11 @@ from penstock.cli.serve import DEFAULT_LOG
 from penstock.errors import InputError
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from rich.table import Table
 
-    from penstock.storage.base import Decision
+    from penstock.storage.base import Decision, Ranked
 
 LAST = "last"
 
@@ -37,17 +40,14 @@ def explain(
 
     Example: [bold]penstock explain last --log penstock-decisions.sqlite[/bold]
     """
-    from penstock.cli._console import out, print_json
+    from penstock.cli._console import print_json
     from penstock.storage.documents import to_document
 
     decision = asyncio.run(_find(decision_id, log))
     if json:
         print_json(to_document(decision))
-        return
-    out.print(_summary(decision), markup=False)
-    if decision.ranking:
-        out.print(_ranking(decision))
-    out.print(_runs(decision))
+    else:
+        _print(decision)
 
 
 async def _find(decision_id: str, path: Path) -> Decision:
@@ -70,64 +70,100 @@ async def _find(decision_id: str, path: Path) -> Decision:
     return found
 
 
-def _summary(decision: Decision) -> str:
-    from penstock.storage.documents import money_text
+def _print(decision: Decision) -> None:
+    from penstock.cli._console import out
+    from penstock.policies.describe import in_words
 
-    why = f"target {decision.target}" if decision.target else "named by the caller"
-    cost = "unknown" if decision.cost_usd is None else f"{money_text(decision.cost_usd)} USD"
-    lines = [
-        f"{decision.id}   {decision.time:%Y-%m-%d %H:%M:%S %Z}   asked for {decision.asked}",
-        f"answered by {decision.accepted or 'nobody'} ({decision.status.value}), {why}",
-        f"cost {cost}, overhead {decision.overhead_ms:.2f} ms, query {decision.query_hash}",
-    ]
-    if decision.policy is not None:
-        lines.append("policy " + ", ".join(f"{name}={value}" for name, value in decision.policy.items()))
+    when = f"{decision.time:%Y-%m-%d %H:%M:%S %Z}"
+    out.print(f"{decision.id}   {when}   asked for {_plain(decision.asked)}", markup=False)
     if decision.query_text is not None:
-        lines.append(f"text {decision.query_text!r}")
-    return "\n".join(lines)
+        out.print(f"Query: {_plain(decision.query_text)}", markup=False)
+    branch = _branch(decision)
+    if decision.ranking:
+        out.print()
+        out.print(_ranking(decision, branch))
+    if decision.runs:
+        out.print("\nCalled, in order:")
+        out.print(_runs(decision))
+    for run in decision.runs:
+        if run.error:
+            out.print(f"  {_plain(run.error)}", markup=False)
+    out.print(f"\nAnswered by: {decision.accepted or 'nobody'} ({decision.status.value})", markup=False)
+    if decision.target is not None and branch is not None:
+        names = [ranked.candidate for ranked in decision.ranking]
+        said = in_words(branch, names) if names else str(branch["kind"])
+        out.print(f"Policy for {decision.target}: {said}", markup=False)
+    cost = "unknown" if decision.cost_usd is None else f"{_usd(decision.cost_usd)} USD"
+    out.print(f"Cost: {cost}   overhead: {decision.overhead_ms:.2f} ms")
 
 
-def _ranking(decision: Decision) -> Table:
+def _branch(decision: Decision) -> Mapping[str, Any] | None:
+    """The policy in force: of a mixture the branch that the query's draw took."""
+    from penstock.policies.describe import branch_of
+    from penstock.policies.registry import from_spec
+
+    if decision.policy is None or decision.draw is None:
+        return decision.policy
+    return branch_of(from_spec(decision.policy), decision.draw).spec()
+
+
+def _ranking(decision: Decision, branch: Mapping[str, Any] | None) -> Table:
+    from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title="expected before anything was called", title_justify="left", title_style="dim")
-    for heading in ("candidate", "quality", "cost USD", "eligible", ""):
-        table.add_column(heading, justify="right" if heading in ("quality", "cost USD") else "left")
-    for ranked in sorted(decision.ranking, key=lambda r: -(r.quality or 0.0)):
-        called = [run.candidate for run in decision.runs]
-        part = (
-            "answered"
-            if ranked.candidate == decision.accepted
-            else "ran"
-            if ranked.candidate in called
-            else ""
-        )
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in ("", "candidate", "expected quality", "expected USD", "score"):
+        table.add_column(heading, justify="left" if heading in {"", "candidate"} else "right")
+    lam = (branch or {}).get("lambda")
+    scored = [(_score(ranked, lam), ranked) for ranked in decision.ranking]
+    for score, ranked in sorted(scored, key=lambda item: (not item[1].eligible, -(item[0] or 0.0))):
+        taken = ranked.candidate == decision.accepted
+        name = escape(ranked.candidate) + ("" if ranked.eligible else " [dim](not eligible)[/]")
         table.add_row(
-            ranked.candidate,
-            "-" if ranked.quality is None else f"{ranked.quality:.4f}",
-            "-" if ranked.cost_usd is None else f"{ranked.cost_usd:.3g}",
-            "yes" if ranked.eligible else "no",
-            part,
+            "→" if taken else "",
+            f"[bold]{name}[/]" if taken else name,
+            _number(ranked.quality, ".3f"),
+            _number(ranked.cost_usd, ".3g"),
+            "–" if lam is None else _number(score, ".3f"),
         )
     return table
+
+
+def _score(ranked: Ranked, lam: float | None) -> float | None:
+    if ranked.quality is None or ranked.cost_usd is None:
+        return None
+    return ranked.quality - (lam or 0.0) * ranked.cost_usd
 
 
 def _runs(decision: Decision) -> Table:
     from rich.table import Table
+    from rich.text import Text
 
-    from penstock.storage.documents import money_text
-
-    table = Table(title="called, in order", title_justify="left", title_style="dim")
-    for heading in ("candidate", "status", "quality after", "cost USD", "tokens in/out", "seconds", "error"):
-        table.add_column(heading, overflow="fold")
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in ("candidate", "status", "quality now", "USD", "tokens in", "out", "seconds"):
+        table.add_column(heading, justify="left" if heading in {"candidate", "status"} else "right")
     for run in decision.runs:
         table.add_row(
-            run.candidate,
+            Text(run.candidate),
             run.status.value,
-            "-" if run.quality is None else f"{run.quality:.4f}",
-            money_text(run.cost_usd) or "-",
-            f"{run.input_tokens}/{run.output_tokens}",
-            "-" if run.latency_s is None else f"{run.latency_s:.2f}",
-            run.error or "",
+            _number(run.quality, ".3f"),
+            "–" if run.cost_usd is None else _usd(run.cost_usd),
+            str(run.input_tokens),
+            str(run.output_tokens),
+            _number(run.latency_s, ".2f"),
         )
     return table
+
+
+def _plain(text: str) -> str:
+    """Texts come from callers and providers: nothing in them may steer the terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _usd(amount: Decimal) -> str:
+    """For people: four digits; ``--json`` has all of them."""
+    return f"{float(amount):.4g}"
+
+
+def _number(value: float | None, style: str) -> str:
+    return "–" if value is None else format(value, style)

@@ -43,11 +43,11 @@ def check(
         return
     out.print(_table(pool))
     for candidate in pool:
-        key = _key(candidate)
-        if key == "no":
-            err.print(f"[yellow]{candidate.name}[/yellow]: set {_variable(candidate)} before serving")
-        if candidate.price is None and candidate.provider != "embedded":
-            err.print(f"[yellow]{candidate.name}[/yellow]: has no price, so its cost will be unknown")
+        if _key(candidate) == "no":
+            err.print(f"{candidate.name}: set {_variable(candidate)} before serving", style="yellow")
+    unpriced = [c.name for c in pool if c.price is None and c.provider == "openai_compatible"]
+    if unpriced:
+        err.print(f"no price, so cost will be unknown: {', '.join(unpriced)}", style="yellow")
 
 
 def describe(candidate: Candidate) -> dict[str, Any]:
@@ -76,30 +76,38 @@ def describe(candidate: Candidate) -> dict[str, Any]:
 
 
 def _table(pool: Pool) -> Table:
+    """One row per candidate; columns that would be empty are left out."""
     from rich import box
     from rich.table import Table
 
-    caption = "prices in USD per million tokens"
+    rows = [_row(candidate) for candidate in pool]
+    shown = [heading for heading in rows[0] if any(row[heading] != "-" for row in rows)]
+    caption = "prices in USD per million tokens" if "input" in shown else None
     table = Table(caption=caption, caption_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for heading in ("name", "provider", "model"):
-        table.add_column(heading, no_wrap=heading == "provider", overflow="fold")
-    for heading in ("input", "output", "cached", "context"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("can")
-    table.add_column("key set", no_wrap=True)
-    for candidate in pool:
-        price, window = candidate.price, candidate.context_window
-        amounts = ("-", "-", "-") if price is None else (price.input, price.output, price.cached_input)
-        table.add_row(
-            candidate.name,
-            candidate.provider,
-            candidate.model,
-            *("-" if amount is None else str(amount) for amount in amounts),
-            "-" if window is None else f"{window:,}",
-            ", ".join(can for can in ("tools", "vision", "json_schema") if getattr(candidate, can)) or "-",
-            _key(candidate),
+    for heading in shown:
+        name = heading in ("name", "model")
+        right = heading in ("input", "output", "cached", "context")
+        table.add_column(
+            heading,
+            justify="right" if right else "left",
+            no_wrap=not name,
+            overflow="fold" if name else "ellipsis",
         )
+    for row in rows:
+        table.add_row(*(row[heading] for heading in shown))
     return table
+
+
+def _row(candidate: Candidate) -> dict[str, str]:
+    price, window = candidate.price, candidate.context_window
+    amounts = (None, None, None) if price is None else (price.input, price.output, price.cached_input)
+    row = {"name": candidate.name, "provider": candidate.provider, "model": candidate.model}
+    for heading, amount in zip(("input", "output", "cached"), amounts, strict=True):
+        row[heading] = "-" if amount is None else f"{amount:f}"
+    row["context"] = "-" if window is None else f"{window:,}"
+    row["can"] = ", ".join(c for c in ("tools", "vision", "json_schema") if getattr(candidate, c)) or "-"
+    row["key set"] = _key(candidate)
+    return row
 
 
 def _key(candidate: Candidate) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -61,17 +62,17 @@ def serve(
     loaded.policy_for(chosen)
     candidates = load_pool(pool, prices=prices)
     check_candidates(loaded, {candidate.name: None for candidate in candidates})
-    listening = _listen(host, port)
-    app = create_app(
-        loaded,
-        {candidate.name: make_provider(candidate) for candidate in candidates},
-        SqlDecisionLog.open(log),
-        Settings(api_key=key, target=chosen, log_text=log_text),
-        pool=candidates,
-    )
-    _welcome(listening, str(chosen or loaded.target), with_key=key is not None, log=log)
-    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=10)
-    uvicorn.Server(config).run(sockets=[listening])
+    with closing(_listen(host, port)) as listening, suppress(KeyboardInterrupt):  # Ctrl-C is how it ends
+        app = create_app(
+            loaded,
+            {candidate.name: make_provider(candidate) for candidate in candidates},
+            SqlDecisionLog.open(log),
+            Settings(api_key=key, target=chosen, log_text=log_text),
+            pool=candidates,
+        )
+        _welcome(listening, str(chosen or loaded.target), with_key=key is not None, log=log)
+        config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=10)
+        uvicorn.Server(config).run(sockets=[listening])
 
 
 def _listen(host: str, port: int) -> socket.socket:

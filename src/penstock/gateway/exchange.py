@@ -56,6 +56,7 @@ class Exchange:
             status=self.status,
             target=None if self.target is None else str(self.target),
             policy=None if self.policy is None else dict(self.policy.spec()),
+            draw=self.trail.draw,
             query_text=prompt if with_text else None,
             ranking=self.trail.ranking,
             runs=runs,

@@ -21,12 +21,14 @@ class Trail:
 
     runs: list[Run] = field(default_factory=list)
     ranking: tuple[Ranked, ...] = ()
+    draw: float | None = None
     waited_s: float = 0.0
     started: float = field(default_factory=time.perf_counter)
     _overhead_ms: float | None = None
 
     def rank(self, candidates: tuple[str, ...], state: State) -> None:
         """Keep what is expected before anything is called (the first row of ``state``)."""
+        self.draw = float(state.draw[0])
         self.ranking = tuple(
             Ranked(name, float(state.quality[0, j]), float(state.cost[0, j]), bool(state.eligible[0, j]))
             for j, name in enumerate(candidates)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from penstock.errors import PoolError
-from penstock.pricing import PER_MILLION, Price
+from penstock.outcomes.price_list import litellm_price
+from penstock.pricing import Price
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,40 +53,12 @@ def listing_of(entry: Mapping[str, Any], *, file: Path, field: str) -> Listing:
     if window is not None and (isinstance(window, bool) or not isinstance(window, int) or window <= 0):
         raise PoolError("must be a whole number of tokens", file=file, field=f"{field}.max_input_tokens")
     return Listing(
-        price=_price(entry, file, field),
+        price=litellm_price(entry, file=file, field=field),
         context_window=window,
         tools=_flag(entry, "supports_function_calling"),
         vision=_flag(entry, "supports_vision"),
         json_schema=_flag(entry, "supports_response_schema"),
     )
-
-
-def _price(entry: Mapping[str, Any], file: Path, field: str) -> Price | None:
-    per_token = {
-        "input": entry.get("input_cost_per_token"),
-        "output": entry.get("output_cost_per_token"),
-        "cached_input": entry.get("cache_read_input_token_cost"),
-    }
-    if per_token["input"] is None and per_token["output"] is None:
-        return None
-    amounts = {name: _per_million(value, file, f"{field}.{name}") for name, value in per_token.items()}
-    request = entry.get("input_cost_per_request") or 0
-    try:
-        return Price.of(amounts["input"] or 0, amounts["output"] or 0, amounts["cached_input"], request)
-    except PoolError as error:
-        raise PoolError(error.message, file=file, field=f"{field}.{error.field}") from error
-
-
-def _per_million(value: object, file: Path, field: str) -> Decimal | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise PoolError(f"a price must be a number, not {value!r}", file=file, field=field)
-    try:
-        # normalize(): 2.5e-06 * 1e6 is 2.5, not 2.500000
-        return (Decimal(str(value)) * PER_MILLION).normalize()
-    except ArithmeticError as error:
-        raise PoolError(f"a price must be a number, not {value!r}", file=file, field=field) from error
 
 
 def _flag(entry: Mapping[str, Any], name: str) -> bool | None:

@@ -39,10 +39,11 @@ class Run:
 class Decision:
     """One request and everything decided about it.
 
-    ``asked`` is the model the caller named; ``target`` and ``policy`` are None where a candidate was named.
-    ``query_text`` is None unless the log is told to keep texts. ``accepted`` is None where nobody answered.
-    ``cost_usd`` is the sum over ``runs``, None where one of them is unknown; money is exact. ``overhead_ms``
-    is the time not spent waiting for candidates.
+    ``asked`` is the model the caller named; ``target`` and ``policy`` are None where that was a candidate.
+    ``draw`` is the query's uniform number, which says what branch of a mixture it took. ``ranking`` is in the
+    router's order, which the columns in ``policy`` mean. ``query_text`` is None unless the log is told to
+    keep texts. ``accepted`` is None where nobody answered. ``cost_usd`` is the sum over ``runs``, None where
+    one of them is unknown; money is exact. ``overhead_ms`` is the time not spent waiting for candidates.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Decision:
     status: Status
     target: str | None = None
     policy: Mapping[str, Any] | None = None
+    draw: float | None = None
     query_text: str | None = None
     ranking: tuple[Ranked, ...] = ()
     runs: tuple[Run, ...] = ()

@@ -44,6 +44,7 @@ _decisions = Table(
     Column("asked", Text, nullable=False),
     Column("target", Text),
     Column("policy", JSON(none_as_null=True)),
+    Column("draw", Float),
     Column("query_hash", String(64), nullable=False, index=True),
     Column("query_text", Text),
     Column("status", String(16), nullable=False),

@@ -24,6 +24,7 @@ def decision(number: int = 0) -> Decision:
         status=Status.ANSWERED,
         target="budget=0.002",
         policy={"kind": "cascade", "chain": [0, 1], "thresholds": [0.5]},
+        draw=0.1,
         query_text='Wie groß ist "π"?\n\x00',
         ranking=(Ranked("small", 0.25, 1e-6, True), Ranked("large", None, None, False)),
         runs=(
