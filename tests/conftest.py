@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same examples on every machine and in every run; a slow machine is no failure.
+settings.register_profile("penstock", derandomize=True, deadline=None)
+settings.load_profile("penstock")
 
 TABLES = Path(os.environ.get("PENSTOCK_TABLES", Path(__file__).parents[2] / "shared" / "data"))
 

@@ -57,7 +57,7 @@ GOOD = [
 
 
 @given(st.lists(long_row, min_size=1, max_size=8))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_csv_and_jsonl_equal_parquet(
     tmp_path_factory: pytest.TempPathFactory, drawn: list[dict[str, Any]]
 ) -> None:

@@ -183,7 +183,7 @@ a_row = st.fixed_dictionaries(
 
 
 @given(st.lists(a_row, min_size=1, max_size=6))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_written_and_read_is_the_same(
     tmp_path_factory: pytest.TempPathFactory, drawn: list[dict[str, Any]]
 ) -> None:

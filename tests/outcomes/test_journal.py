@@ -37,7 +37,7 @@ def entry(key: str, text: str = "x", cost: float = 0.1) -> Entry:
 
 
 @given(st.lists(entries, max_size=6), st.integers(0, 200))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_what_was_written_is_read_and_a_torn_line_is_dropped(
     tmp_path_factory: pytest.TempPathFactory, drawn: list[Entry], torn: int
 ) -> None:

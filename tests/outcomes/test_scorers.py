@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.errors import InputError, TableError
@@ -126,6 +126,7 @@ trees = st.recursive(
 )
 
 
+@settings(max_examples=30)
 @given(st.lists(trees) | st.dictionaries(st.text(), trees))
 def test_json_equals_itself_in_prose(value: Any) -> None:
     score = json_equal(f"I say: {json.dumps(value, indent=1)} and that is all", json.dumps(value))
