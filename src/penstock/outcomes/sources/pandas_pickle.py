@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 import pickle
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -154,10 +155,10 @@ def _labels(index: Any) -> list[str]:
     return labels
 
 
-def _places(placement: Any) -> list[int]:
+def _places(placement: Any) -> Sequence[int]:
     if isinstance(placement, _Slice):
         start, stop, step = placement.arguments
-        return list(range(start, stop, 1 if step is None else step))
+        return range(start, stop, 1 if step is None else step)
     return _array(placement)
 
 
