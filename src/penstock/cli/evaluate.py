@@ -133,17 +133,18 @@ def print_evaluation(document: dict[str, Any]) -> None:
     for note in document["notes"]:
         out.print(f"[yellow]note:[/] {note}")
     table = Table(box=None, pad_edge=False, header_style="dim")
-    headings = ("", "AUC", "gain", "95% interval", "saves at 95%", "at 99%", "kept", "at 100%")
+    headings = ("AUC", "gain", "", "@95%", "@99%", "kept", "@100%")
+    table.add_column("", no_wrap=True)
     for heading in headings:
-        table.add_column(heading, justify="left" if not heading else "right", no_wrap=True)
+        table.add_column(heading, justify="right", no_wrap=True)
     for label, key in (("oracle", "oracle"), ("mix", "mix"), ("hindsight mix", "hindsight_mix")):
-        table.add_row(f"[dim]  {label}[/]", _plain(controls[key]["auc"], ".4f"), "", "", "", "", "", "")
+        table.add_row(f"[dim]  {label}[/]", _plain(controls[key]["auc"], ".3f"), "", "", "", "", "", "")
     for name, item in document["policies"].items():
         chosen = name == document["chosen"]
         saving = item["saving"]
         table.add_row(
             f"[bold]→ {name}[/]" if chosen else f"  {name}",
-            _plain(item["auc"], ".4f"),
+            _plain(item["auc"], ".3f"),
             _plain(item["gain_ratio"], ".2f"),
             _interval(item["gain_ratio_ci95"]),
             _plain(saving["0.95"]["saving"], ".0%"),
@@ -153,8 +154,9 @@ def print_evaluation(document: dict[str, Any]) -> None:
         )
     out.print(table)
     out.print(
-        "[dim]→ chosen on fitting rows. gain: share of the way from the mix to the oracle. saves: of the best "
-        "fixed candidate's cost, tuned to keep that share of its quality; kept: the share kept at 99%[/]"
+        "[dim]→ chosen on fitting rows. gain: share of the way from the mix to the oracle, 95% interval.\n"
+        "@95%, @99%, @100%: saving of the best fixed candidate's cost at points tuned to keep that share\n"
+        "of its quality; kept: the share kept at @99%.[/]"
     )
     chosen_item = document["policies"].get(document["chosen"], {})
     if chosen_item.get("gain_ratio_reason"):
@@ -166,4 +168,4 @@ def _plain(value: float | None, style: str) -> str:
 
 
 def _interval(values: list[float] | None) -> str:
-    return "" if values is None else f"[dim]{values[0]:.2f} to {values[1]:.2f}[/]"
+    return "" if values is None else f"[dim]{values[0]:.2f}–{values[1]:.2f}[/]"
