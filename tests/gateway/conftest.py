@@ -72,9 +72,11 @@ class Running:
     url: str
     log: DecisionLog
     providers: Mapping[str, Any]
+    stack: ExitStack
 
     def client(self, **options: Any) -> OpenAI:
-        return OpenAI(**{"base_url": f"{self.url}/v1", "api_key": "none", "max_retries": 0} | options)
+        settings = {"base_url": f"{self.url}/v1", "api_key": "none", "max_retries": 0, **options}
+        return self.stack.enter_context(OpenAI(**settings))
 
     async def last(self) -> Decision:
         return (await self.log.recent(1))[0]
@@ -116,7 +118,7 @@ def start() -> Iterator[Start]:
                 for candidate, script in zip(candidates, (small, large), strict=True)
             }
             app = create_app(router or SaidRouter(), made, log, settings, pool=Pool(tuple(candidates)))
-            return Running(stack.enter_context(serve_in_background(app)), log, made)
+            return Running(stack.enter_context(serve_in_background(app)), log, made, stack)
 
         yield run
 

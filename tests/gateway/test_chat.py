@@ -125,6 +125,18 @@ async def test_the_same_conversation_is_decided_the_same_way(start: Start, hello
     assert first.id != second.id
 
 
+async def test_strange_text_survives(start: Start) -> None:
+    text = 'größe \U0001f600 "\\u2028" \ud83d'
+    gateway = start(small=text, large=Reply("sure", logprobs=(float("-inf"),)))
+    messages: Messages = [{"role": "user", "content": "\U0001f600 \x00 \u2028"}]
+    create = gateway.client().chat.completions.create
+    assert create(model="small", messages=messages).choices[0].message.content == text
+    chunks = create(model="small", messages=messages, stream=True)
+    assert "".join(c.choices[0].delta.content or "" for c in chunks) == text
+    assert create(model="large", messages=messages).choices[0].logprobs.content[0].logprob == float("-inf")
+    assert gateway.providers["small"].calls[0].messages[0]["content"] == messages[0]["content"]
+
+
 class TestFailures:
     async def test_a_failed_candidate_is_replaced(self, start: Start, hello: Messages) -> None:
         gateway = start(small=ProviderTimeout("no answer in time", candidate="small"))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 
 import numpy as np
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
@@ -42,6 +43,13 @@ class Gateway:
     pool: Pool | None = None
 
 
+class CarriedJSON(JSONResponse):
+    """What a provider said, whatever it was: halves of surrogate pairs and infinite log-probabilities too."""
+
+    def render(self, content: object) -> bytes:
+        return json.dumps(content).encode()
+
+
 class ChatEndpoint:
     """An ASGI application of its own, because a caller who leaves must be noticed while we wait."""
 
@@ -49,7 +57,10 @@ class ChatEndpoint:
         self.gateway = gateway
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        incoming = await read(Request(scope, receive), self.gateway.settings.max_body_bytes)
+        try:
+            incoming = await read(Request(scope, receive), self.gateway.settings.max_body_bytes)
+        except ClientDisconnect:  # nobody is there to be answered, and nothing was decided
+            return
         exchange = Exchange(incoming)
         serve = self._stream if incoming.stream else self._respond
         try:
@@ -114,9 +125,10 @@ class ChatEndpoint:
     async def _respond(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
         """A whole answer."""
         served = await self._decide(exchange, live=False)
+        response: JSONResponse
         if isinstance(served, Accepted):
             exchange.accepted, exchange.status = served.candidate, served.completion.answer.status
-            response = JSONResponse({**served.completion.body, "model": served.candidate})
+            response = CarriedJSON({**served.completion.body, "model": served.candidate})
         else:
             response = _error_response(served)
         await self._write_down(exchange)

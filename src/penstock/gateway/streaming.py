@@ -28,7 +28,7 @@ class EventStream:
 
     async def event(self, body: Mapping[str, Any]) -> None:
         """One event with a JSON body."""
-        await self._write(b"data: " + json.dumps(body, ensure_ascii=False).encode() + b"\n\n")
+        await self._write(b"data: " + json.dumps(body).encode() + b"\n\n")
 
     async def comment(self, text: str) -> None:
         """One comment: clients drop it, connections live by it."""

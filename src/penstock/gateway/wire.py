@@ -19,6 +19,7 @@ from penstock.types import Query, message_text
 
 AUTO = "auto"
 _CHARACTERS_PER_TOKEN = 4
+_LONGEST_NAME = 500
 _IMAGE_PARTS = frozenset({"image_url", "input_image", "image"})
 
 
@@ -56,13 +57,15 @@ async def read(request: Request, max_bytes: int) -> Incoming:
 def parse(content: bytes) -> Incoming:
     """The same, from bytes."""
     try:
-        body = json.loads(content)
+        body = json.loads(content, parse_constant=_no_constant)
+        if b"\\ud" in content or b"\\uD" in content:  # perhaps half of a surrogate pair, which is no text
+            json.dumps(body, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise WireError(400, f"the body is not JSON: {error}", code="invalid_json") from error
     if not isinstance(body, dict):
         raise WireError(400, "the body must be a JSON object", code="invalid_json")
     asked, messages, stream = body.pop("model", None), body.pop("messages", None), body.pop("stream", None)
-    if not isinstance(asked, str) or not asked:
+    if not isinstance(asked, str) or not 0 < len(asked) <= _LONGEST_NAME:
         raise WireError(400, "'model' must be a text: auto, auto:TARGET=NUMBER or a candidate", param="model")
     if not isinstance(stream, bool | None):
         raise WireError(400, "'stream' must be true or false", param="stream")
@@ -118,6 +121,10 @@ def _check_messages(messages: Any) -> None:
             raise WireError(
                 400, f"'{where}.content' must be a text or a list of parts", param=f"{where}.content"
             )
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON's")
 
 
 def _too_large(limit: int) -> WireError:

@@ -91,7 +91,7 @@ class OpenAICompatibleProvider:
             try:
                 response = await self._connection().post(
                     self.endpoint.url,
-                    data=json.dumps(body, ensure_ascii=False).encode(),
+                    data=json.dumps(body).encode(),
                     headers={"Content-Type": "application/json", **self.endpoint.headers},
                     timeout=timeout,
                     allow_redirects=False,
