@@ -9,8 +9,9 @@ import pytest
 
 from penstock.errors import InputError
 from penstock.lab.tasks import generate as problems
-from penstock.runtime.model import LanguageModel, model_path
+from penstock.runtime.model import LanguageModel
 from penstock.runtime.requests import GenerationRequest, Token
+from penstock.runtime.shipped import model_path
 
 pytest.importorskip("onnxruntime")
 

@@ -74,8 +74,10 @@ def build(
         "tokenizer": _file_entry(out_dir / "tokenizer.json"),
         "models": {name: entries[name] for name in RECIPES if name in entries},
     }
-    (out_dir / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-    return manifest
+    text = json.dumps(manifest, indent=1) + "\n"
+    (out_dir / MANIFEST).write_text(text, encoding="utf-8")
+    written: dict[str, Any] = json.loads(text)
+    return written
 
 
 def _build_one(

@@ -10,7 +10,7 @@ from penstock.lab.export import Precision, export_onnx
 from penstock.lab.network import new_network
 from penstock.lab.shape import Shape
 from penstock.lab.words import BOT, END, PAD, UNKNOWN, USER
-from penstock.runtime.model import model_path
+from penstock.runtime.shipped import model_path
 from penstock.runtime.tokenizer import Tokenizer
 
 if TYPE_CHECKING:

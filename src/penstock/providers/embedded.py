@@ -17,9 +17,10 @@ from penstock.providers.base import ChatRequest, Completion, StreamChunk
 from penstock.providers.bodies import answer_of, completion_body, usage_chunk
 from penstock.providers.calls import conversation, wants_usage
 from penstock.providers.embedded_request import generation_request
-from penstock.runtime.model import LanguageModel, model_path
+from penstock.runtime.model import LanguageModel
 from penstock.runtime.phrases import is_refusal, may_become_refusal
 from penstock.runtime.requests import Generation, Token
+from penstock.runtime.shipped import model_path
 from penstock.runtime.worker import BatchWorker
 from penstock.types import Answer, Usage
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from penstock.runtime.decoding import Row, decode
 from penstock.runtime.network import Network
 from penstock.runtime.requests import Generation, GenerationRequest, Token
 from penstock.runtime.sampling import log_softmax
+from penstock.runtime.shipped import model_path
 from penstock.runtime.tokenizer import Tokenizer
 from penstock.types import FloatArray
 
@@ -189,29 +189,6 @@ class LanguageModel:
             raise InputError(f"must be above 0 and at most 1, got {request.top_p}", field="top_p")
         if request.seed < 0:
             raise InputError(f"must be 0 or more, got {request.seed}", field="seed")
-
-
-def shipped_models() -> tuple[str, ...]:
-    """Names of the models that come with the package."""
-    return tuple(sorted(path.stem for path in _shipped_folder().glob("*.onnx")))
-
-
-def model_path(path_or_name: Path | str) -> Path:
-    """The file of a model given by path or by shipped name.
-
-    Raises:
-        InputError: there is no such file.
-    """
-    given = Path(path_or_name)
-    path = given if given.suffix == ".onnx" else _shipped_folder() / f"{path_or_name}.onnx"
-    if not path.is_file():
-        names = ", ".join(shipped_models())
-        raise InputError(f"no model {str(path_or_name)!r}", field="model", hint=f"Shipped models: {names}.")
-    return path
-
-
-def _shipped_folder() -> Path:
-    return Path(str(files("penstock"))) / "lab" / "weights"
 
 
 def _tell(on_token: TokenListener, index: int, row: Row, told: int) -> int:

@@ -49,7 +49,7 @@ class Tokenizer:
             raise InputError(f"cannot read the tokenizer: {error.strerror}", file=path) from error
         try:
             return cls(RawTokenizer.from_str(text))
-        except Exception as error:  # noqa: BLE001 - tokenizers raises nothing narrower
+        except Exception as error:  # tokenizers raises nothing narrower
             raise InputError(f"not a tokenizer file: {error}", file=path) from error
 
     @property
