@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import socket
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from penstock.errors import InputError
+if TYPE_CHECKING:
+    from socket import socket
 
 DEFAULT_LOG = Path("penstock-decisions.sqlite")
 
@@ -48,6 +48,7 @@ def serve(
     import uvicorn
 
     from penstock.gateway.app import check_candidates, create_app
+    from penstock.gateway.listening import listen
     from penstock.gateway.settings import KEY_VARIABLE, Settings, check_binding
     from penstock.policies.bundle import load_bundle
     from penstock.policies.targets import Target
@@ -62,7 +63,7 @@ def serve(
     loaded.policy_for(chosen)
     candidates = load_pool(pool, prices=prices)
     check_candidates(loaded, {candidate.name: None for candidate in candidates})
-    with closing(_listen(host, port)) as listening, suppress(KeyboardInterrupt):  # Ctrl-C is how it ends
+    with closing(listen(host, port)) as listening, suppress(KeyboardInterrupt):  # Ctrl-C is how it ends
         app = create_app(
             loaded,
             {candidate.name: make_provider(candidate) for candidate in candidates},
@@ -75,19 +76,7 @@ def serve(
         uvicorn.Server(config).run(sockets=[listening])
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """The listening socket, taken before anything else is started. ``InputError`` where it is not free."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host.strip("[]"), port), family=family)
-    except OSError as error:
-        hint = "Is another gateway running there? Try --port 0"
-        raise InputError(
-            f"cannot listen on {host}:{port} ({error.strerror})", field="--port", hint=hint
-        ) from error
-
-
-def _welcome(listening: socket.socket, target: str, *, with_key: bool, log: Path) -> None:
+def _welcome(listening: socket, target: str, *, with_key: bool, log: Path) -> None:
     from penstock.cli._console import out
 
     host, port = listening.getsockname()[:2]

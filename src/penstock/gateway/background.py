@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from penstock.errors import PenstockError
+from penstock.gateway.listening import listen
 
 _START_S = 20.0
 
@@ -23,7 +23,7 @@ def serve_in_background(app: ASGIApp, *, port: int = 0) -> Iterator[str]:
     Leaving the context lets running requests finish, for up to five seconds. Raises ``PenstockError`` where
     the server does not start.
     """
-    listening = socket.create_server(("127.0.0.1", port))
+    listening = listen("127.0.0.1", port)
     config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=5)
     server = uvicorn.Server(config)
     thread = threading.Thread(
