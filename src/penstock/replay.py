@@ -42,7 +42,8 @@ class Replayed:
 def replay(policy: Policy, beliefs: Beliefs, quality: FloatArray, cost: FloatArray) -> Replayed:
     """Replay ``policy`` over true outcomes ``quality`` and ``cost`` (n, k) without missing cells.
 
-    Raises PenstockError when the policy calls a candidate twice or accepts one it has not called.
+    Raises PenstockError when the policy calls a candidate twice, accepts one it has not called, or does both
+    in one step.
     """
     n, k = quality.shape
     state = State(
@@ -74,6 +75,8 @@ def _check(call: IntArray, accept: IntArray, executed: BoolArray) -> None:
     rows = np.arange(len(call))
     again = (call >= 0) & executed[rows, np.maximum(call, 0)]
     unseen = (call < 0) & (accept >= 0) & ~executed[rows, np.maximum(accept, 0)]
-    if again.any() or unseen.any():
-        what = "called a candidate twice" if again.any() else "accepted an answer it had not asked for"
+    both = (call >= 0) & (accept >= 0)
+    if again.any() or unseen.any() or both.any():
+        what = "accepted an answer it had not asked for" if unseen.any() else "called and accepted at once"
+        what = "called a candidate twice" if again.any() else what
         raise PenstockError(f"the policy {what}: it must call, then accept, each candidate at most once")

@@ -10,7 +10,7 @@ import numpy as np
 
 from penstock.errors import InputError
 from penstock.policies.base import NOBODY, State, Step
-from penstock.policies.fixed import where_eligible
+from penstock.policies.fixed import already_run, where_eligible
 from penstock.types import FloatArray
 
 
@@ -30,6 +30,8 @@ class ThresholdCascade:
             raise InputError("a cascade needs one threshold fewer than it has candidates", field="thresholds")
         if len(set(self.chain)) != len(self.chain):
             raise InputError("a cascade runs each candidate once", field="chain")
+        if np.isnan(self.thresholds).any():
+            raise InputError("a threshold must be a number, not NaN", field="thresholds")
 
     def step(self, state: State) -> Step:
         n = len(state)
@@ -62,7 +64,7 @@ class ThresholdCascade:
 
 def _serve_stranded(state: State, stranded: Any, call: Any, accept: Any) -> None:
     """No member of the chain may be called: fall back to the best eligible candidate outside it."""
-    fallback = where_eligible(np.full(len(state), NOBODY), state)
+    fallback = already_run(where_eligible(np.full(len(state), NOBODY), state), state)
     rows = np.arange(len(state))
     done = (fallback >= 0) & state.executed[rows, np.maximum(fallback, 0)]
     call[stranded & ~done] = fallback[stranded & ~done]

@@ -75,9 +75,7 @@ def _best_first(item: Ranked) -> tuple[bool, float, float]:
 
 def branch_of(policy: Policy, draw: float) -> Policy:
     """The policy a query with this draw follows."""
-    while isinstance(policy, Mixture):
-        policy = policy.cheap if draw < policy.gamma else policy.dear
-    return policy
+    return policy.branch(draw) if isinstance(policy, Mixture) else policy
 
 
 def in_words(spec: Mapping[str, Any], candidates: Sequence[str]) -> str:

@@ -19,8 +19,8 @@ class Fixed:
     candidate: int
 
     def step(self, state: State) -> Step:
-        wanted = np.full(len(state), self.candidate)
-        return call_or_accept(where_eligible(wanted, state), state)
+        wanted = where_eligible(np.full(len(state), self.candidate), state)
+        return call_or_accept(already_run(wanted, state), state)
 
     def final_call(self, state: State, column: int) -> bool:
         """Whatever the called candidate answers is accepted."""
@@ -28,6 +28,12 @@ class Fixed:
 
     def spec(self) -> Mapping[str, Any]:
         return {"kind": "fixed", "candidate": self.candidate}
+
+
+def already_run(choice: IntArray, state: State) -> IntArray:
+    """The candidate that has been run, where one has; else ``choice``: what an answer says of itself never
+    makes a one-shot policy choose again."""
+    return np.where(state.executed.any(axis=1), state.executed.argmax(axis=1), choice)
 
 
 def where_eligible(choice: IntArray, state: State) -> IntArray:

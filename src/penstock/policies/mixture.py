@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from penstock.policies.base import Policy, State, Step
+from penstock.errors import InputError
+from penstock.policies.base import NOBODY, Policy, State, Step
 
 
 @dataclass(frozen=True)
@@ -22,19 +23,29 @@ class Mixture:
     dear: Policy
     gamma: float
 
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.gamma <= 1.0:
+            raise InputError(f"a probability lies between 0 and 1, not at {self.gamma}", field="gamma")
+        if isinstance(self.cheap, Mixture) or isinstance(self.dear, Mixture):
+            # both would read the same draw: one branch of the inner mixture could never be taken
+            raise InputError("a mixture is of two policies, none of them a mixture itself", field="mixture")
+
     def step(self, state: State) -> Step:
         first = state.draw < self.gamma
-        call, accept = np.full(len(state), -1), np.full(len(state), -1)
+        call, accept = np.full(len(state), NOBODY), np.full(len(state), NOBODY)
         for policy, rows in ((self.cheap, np.flatnonzero(first)), (self.dear, np.flatnonzero(~first))):
             if rows.size:
                 step = policy.step(state.rows(rows))
                 call[rows], accept[rows] = step.call, step.accept
         return Step(call, accept)
 
+    def branch(self, draw: float) -> Policy:
+        """The policy a query with this draw follows."""
+        return self.cheap if draw < self.gamma else self.dear
+
     def final_call(self, state: State, column: int) -> bool:
         """As the branch of the (single) query says."""
-        branch = self.cheap if state.draw[0] < self.gamma else self.dear
-        decide = getattr(branch, "final_call", None)
+        decide = getattr(self.branch(float(state.draw[0])), "final_call", None)
         return bool(decide is not None and decide(state, column))
 
     def spec(self) -> Mapping[str, Any]:

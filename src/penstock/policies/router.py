@@ -57,8 +57,8 @@ class Router:
     def observe(self, state: State, row: int, query: Query, answers: Mapping[int, Answer]) -> State:
         """The state after calls have come back: ``answers`` by candidate column, all so far on this query.
 
-        Columns executed already keep their estimate. A failed answer also makes its candidate ineligible,
-        so that the policy decides again among the others.
+        Columns executed already keep their estimate; a refused or failed answer is worth 0. Whether a failed
+        candidate is taken out so that the policy decides again is the caller's to say.
         """
         quality, executed = state.quality.copy(), state.executed.copy()
         for column, answer in answers.items():

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from penstock.core.routing import route
+from penstock.errors import InputError
 from penstock.policies.base import State, Step, call_or_accept
+from penstock.policies.fixed import already_run
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,14 @@ class Routing:
     lam: float
     dear: bool = False
 
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.lam < np.inf:
+            raise InputError(f"must be a finite number >= 0, not {self.lam}", field="lambda")
+
     def step(self, state: State) -> Step:
-        open_rows = ~state.executed.any(axis=1)
         quality = np.where(state.eligible, state.quality, -np.inf)
         choice = route(quality, state.cost, self.lam, dear=self.dear)
-        done = np.where(state.executed.any(axis=1), state.executed.argmax(axis=1), -1)
-        return call_or_accept(np.where(open_rows, choice, done), state)
+        return call_or_accept(already_run(choice, state), state)
 
     def final_call(self, state: State, column: int) -> bool:
         """Whatever the called candidate answers is accepted."""

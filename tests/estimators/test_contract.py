@@ -1,0 +1,16 @@
+"""Every ex-ante estimator against the contract."""
+
+from __future__ import annotations
+
+import pytest
+
+from penstock.estimators.base import Estimator
+from penstock.estimators.registry import ESTIMATORS, estimator
+from penstock.testing.estimators import EstimatorContract
+
+
+@pytest.mark.parametrize("estimator", [pytest.param(name, id=name) for name in ESTIMATORS], indirect=True)
+class TestEveryEstimator(EstimatorContract):
+    @pytest.fixture
+    def estimator(self, request: pytest.FixtureRequest) -> Estimator:
+        return estimator(request.param)

@@ -1,0 +1,81 @@
+"""Every policy against the contract."""
+
+from __future__ import annotations
+
+import pytest
+
+from penstock.errors import InputError
+from penstock.policies.base import Policy
+from penstock.policies.cascade import ThresholdCascade
+from penstock.policies.fixed import Fixed
+from penstock.policies.mixture import Mixture
+from penstock.policies.oracle import Oracle
+from penstock.policies.registry import _KINDS
+from penstock.policies.routing import Routing
+from penstock.testing.policies import PolicyContract, ServedPolicyContract, World
+
+
+def last(world: World) -> int:
+    return world.quality.shape[1] - 1
+
+
+class TestFixed(ServedPolicyContract):
+    def policy_for(self, world: World) -> Policy:
+        return Fixed(last(world))
+
+
+class TestRouting(ServedPolicyContract):
+    def policy_for(self, world: World) -> Policy:
+        return Routing(40.0)
+
+
+class TestRoutingDear(ServedPolicyContract):
+    def policy_for(self, world: World) -> Policy:
+        return Routing(50.0, dear=True)
+
+
+class TestRoutingFree(ServedPolicyContract):
+    def policy_for(self, world: World) -> Policy:
+        return Routing(0.0)
+
+
+class TestThresholdCascade(ServedPolicyContract):
+    def policy_for(self, world: World) -> Policy:
+        k = world.quality.shape[1]
+        return ThresholdCascade(tuple(range(k)), tuple(0.5 + 0.1 * j for j in range(k - 1)))
+
+
+class TestThresholdCascadeOverSome(ServedPolicyContract):
+    """A chain that leaves most of the pool out: where its members may not be called, somebody else serves."""
+
+    def policy_for(self, world: World) -> Policy:
+        return ThresholdCascade((last(world),), ())
+
+
+class TestMixture(ServedPolicyContract):
+    def policy_for(self, world: World) -> Policy:
+        k = world.quality.shape[1]
+        cascade = ThresholdCascade(tuple(reversed(range(k))), (0.7,) * (k - 1))
+        return Mixture(Routing(30.0), cascade, 0.4)
+
+
+class TestOracle(PolicyContract):
+    def policy_for(self, world: World) -> Policy:
+        return Oracle(world.post_hoc, world.cost, 20.0)
+
+
+def test_every_kind_of_policy_is_held_to_the_contract() -> None:
+    world = World.of(4)
+    suites = [
+        item for item in globals().values() if isinstance(item, type) and item.__name__.startswith("Test")
+    ]
+    kinds = {suite().policy_for(world).spec()["kind"] for suite in suites if suite is not TestOracle}
+    assert kinds == set(_KINDS)
+
+
+def test_an_oracle_is_never_written_down() -> None:
+    world = World.of(2)
+    with pytest.raises(InputError, match="evaluation only"):
+        Oracle(world.quality, world.cost, 1.0).spec()
+    with pytest.raises(InputError, match="exactly the rows"):
+        Oracle(world.quality[:3], world.cost[:3], 1.0).step(world.begin())
