@@ -131,8 +131,10 @@ def route(quality: FloatArray, cost: FloatArray, lam: float, *, dear: bool = Fal
     best = score.max(axis=1)
     with np.errstate(invalid="ignore"):
         usable = np.isfinite(score)
-        size = np.where(usable, np.abs(quality) + lam * cost, 0.0).max(axis=1)
-        tied = usable & (score >= (best - TIE * size)[:, None])
+        size = np.where(usable, np.abs(quality) + lam * cost, 0.0)
+        # a tie is judged by the size of the two that tie: a dear third candidate must not blur the cheap ones
+        leader = np.take_along_axis(size, score.argmax(axis=1)[:, None], axis=1)
+        tied = usable & (score >= best[:, None] - TIE * np.maximum(size, leader))
     key = np.where(tied, cost if dear else -cost, -np.inf)
     # among candidates of equal score and cost the better estimate, then the pool's order
     equal = tied & (key >= key.max(axis=1)[:, None])
