@@ -1,4 +1,4 @@
-"""Cost-quality curves: concave hulls, values along them, areas under them.
+"""Cost-quality curves: concave hulls and areas under curves.
 
 Preconditions: finite one-dimensional arrays of equal length >= 1.
 """
@@ -32,26 +32,19 @@ def _bends_up(cost: FloatArray, quality: FloatArray, a: int, b: int, c: int) -> 
     return bool(rise_ab * (cost[c] - cost[a]) <= rise_ac * (cost[b] - cost[a]))
 
 
-def interpolate(cost: FloatArray, quality: FloatArray, at: FloatArray, left: float) -> FloatArray:
-    """The curve through the points in order of cost: linear between, ``left`` before, flat after."""
-    order = np.argsort(cost, kind="stable")
-    return np.interp(at, cost[order], quality[order], left=left)
-
-
 def area(cost: FloatArray, quality: FloatArray, low: float, high: float, left: float) -> float:
-    """Mean height of that curve over [low, high], exactly. Precondition: low < high.
+    """Mean height over [low, high], exactly, of the curve through the points in order of cost: linear between
+    them, ``left`` before the first (design.md: the cheapest candidate's quality), flat after the last.
 
-    ``left`` is the height before the first point (design.md: the cheapest candidate's quality).
+    Points of equal cost are a vertical step, in the order given. Precondition: low < high.
     """
     order = np.argsort(cost, kind="stable")
-    x, y = cost[order], quality[order]
-    inner = (x > low) & (x < high)
-    begin, end = max(low, min(x[0], high)), high
-    total = left * (begin - low)  # before the first point
-    if end > begin:
-        between = inner & (x > begin)
-        first, last = np.interp([begin, end], x, y)
-        knots = np.concatenate([[begin], x[between], [end]])
-        heights = np.concatenate([[first], y[between], [last]])
-        total += float(np.trapezoid(heights, knots))
+    first, last = cost[order[0]], cost[order[-1]]
+    x = np.concatenate([[min(low, first), first], cost[order], [max(high, last)]])
+    y = np.concatenate([[left, left], quality[order], [quality[order[-1]]]])
+    begin, end = np.clip(x[:-1], low, high), np.clip(x[1:], low, high)
+    run = np.diff(x)
+    # the height in the middle of what is left of each segment; steps have no width
+    share = np.divide((begin + end) / 2 - x[:-1], run, out=np.zeros_like(run), where=run > 0)
+    total = ((end - begin) * (y[:-1] + share * np.diff(y))).sum()
     return float(total / (high - low))
