@@ -30,7 +30,7 @@ def simultaneous_lower_bounds(
     nothing: -inf.
     """
     n = len(values)
-    mean = values.mean(axis=0)
+    mean: FloatArray = values.mean(axis=0)
     sums = cluster_sums(values - mean, cluster)
     clusters = len(sums)
     if clusters < 2:
