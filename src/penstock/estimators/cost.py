@@ -67,8 +67,8 @@ def fit_cost(
     shrinkage = fit_shrinkage(raw, relative, weight, mean_cost / scale)
     fitted = Ridge().fit(wide, relative, weight, seed=seed)
     assert isinstance(fitted, FittedLinear)
-    model = CostModel(scale, fitted, shrinkage, mean_chars)
-    return model, scale * np.maximum(shrinkage.apply(raw), _FLOOR)
+    model = CostModel(mean_cost, fitted, shrinkage, mean_chars)
+    return model, mean_cost * np.maximum(shrinkage.apply(raw), _FLOOR)
 
 
 def _with_length(inputs: Inputs, mean_chars: float) -> Inputs:

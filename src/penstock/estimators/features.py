@@ -151,7 +151,9 @@ def _text_directions(
     matrix = csr_matrix((data, columns, indptr), shape=(len(counted), BUCKETS))
     rank = int(min(directions, len(counted) - 1))
     _, sigma, vt = randomized_svd(matrix, n_components=rank, n_iter=3, random_state=seed)
-    keep = sigma > sigma[0] * 1e-4 if sigma[0] > 0 else np.ones_like(sigma, dtype=bool)
+    if not sigma[0] > 0:  # no n-gram stands in some prompts and not in others
+        return idf.astype(np.float32), np.zeros((BUCKETS, 1), dtype=np.float32)
+    keep = sigma > sigma[0] * 1e-4
     sigma, vt = sigma[keep], vt[keep]
     # half-way to whitening: later directions carry the distinctions between tasks, early ones their volume
     projection = vt.T / np.sqrt(sigma / sigma[0])

@@ -72,9 +72,11 @@ def select_candidates(grid: Grid, names: Sequence[str] | None = None) -> Selecti
     columns.sort(key=lambda j: (cost[j], -quality[j]))
     if not names and len(columns) > MOST:
         picked = np.unique(np.linspace(0, len(columns) - 1, MOST).astype(int)).tolist()
-        for i in sorted(set(range(len(columns))) - set(picked)):
-            left_out[grid.candidates[columns[i]]] = f"one of more than {MOST}: thinned by rank of mean cost"
-        columns = sorted({columns[i] for i in picked} | {best}, key=lambda j: (cost[j], -quality[j]))
+        kept = {columns[i] for i in picked} | {best}
+        for j in columns:
+            if j not in kept:
+                left_out[grid.candidates[j]] = f"one of more than {MOST}: thinned by rank of mean cost"
+        columns = sorted(kept, key=lambda j: (cost[j], -quality[j]))
     return Selection(tuple(grid.candidates[j] for j in columns), grid.candidates[best], left_out)
 
 

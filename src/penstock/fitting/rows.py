@@ -84,6 +84,11 @@ def prepare_rows(grid: Grid, best_fixed: str, settings: FitSettings) -> FittingR
     )
     inputs = encoder.encode(grid.queries)
     fold = _folds(grid, settings)
+    if len(np.unique(fold)) < 2:
+        raise TableError(
+            f"the {len(grid)} queries are variants or turns of too few questions to hold some out",
+            hint="Estimates are tested on questions they were not fitted on: collect more questions",
+        )
     weight = cell_weights(grid.quality, grid.propensity)
     cost_model, expected_cost = fit_cost(inputs, grid.cost, weight, fold, seed=settings.seed)
     seen = observe(grid.answer_of, *grid.quality.shape) if "cascade" in settings.policies else None

@@ -128,10 +128,12 @@ def fit_own_answer(
     intercept, coefficients = np.zeros(k), np.zeros((1 + len(SIGNALS), k))
     for j in range(k):
         rows = np.flatnonzero(usable[:, j])
-        if rows.size:
-            cells = seen.found[rows, j]
-            mean[j], deviation = cells.mean(axis=0), cells.std(axis=0)
-            scale[j] = np.where(deviation > 1e-9, deviation, np.inf)
+        if not rows.size:  # it never answered: nothing refines its ex-ante estimate
+            coefficients[0, j] = 1.0 / _PRIOR_SCALE
+            continue
+        cells = seen.found[rows, j]
+        mean[j], deviation = cells.mean(axis=0), cells.std(axis=0)
+        scale[j] = np.where(deviation > 1e-9, deviation, np.inf)
         design = _design(ex_ante[rows, j], seen.found[rows, j], mean[j], scale[j])
         inputs = Inputs(design, design, design[:, 0], np.zeros(len(rows), dtype=np.str_))
         fitted = Logistic((_PENALTY,)).fit(
