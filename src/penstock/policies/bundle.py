@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import io
 import json
+import lzma
 import os
 import zipfile
+import zlib
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.errors import BundleError
+from penstock.errors import BundleError, InputError
 from penstock.estimators.belief import BeliefModel, Parts
 from penstock.policies.frontier import Frontier, OperatingPoint
 from penstock.policies.router import Router
@@ -26,6 +28,17 @@ from penstock.policies.targets import Target
 FORMAT = "penstock-router"
 VERSION = 1
 _MAX_BYTES = 1 << 30
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    KeyError,
+    ValueError,
+    OSError,
+    EOFError,
+    RuntimeError,
+)
+"""What zip files, their decompressors, JSON and NumPy raise on bytes that are not what they should be."""
 
 
 def save_bundle(router: Router, path: Path) -> None:
@@ -81,7 +94,9 @@ def load_bundle(path: Path) -> Router:
             seed=int(settings["seed"]),
             provenance=settings["provenance"],
         )
-    except (KeyError, TypeError, IndexError) as error:
+    except BundleError as error:
+        raise BundleError(error.message, file=path) from error
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, InputError) as error:
         raise BundleError(f"lacks a part or has one of the wrong kind: {error}", file=path) from error
 
 
@@ -97,16 +112,19 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
             manifest = json.loads(archive.read("manifest.json"))
             _check_manifest(manifest, path)
             members = {name: archive.read(name) for name in ("router.json", "arrays.npz")}
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError, EOFError) as error:
+    except _DAMAGE as error:
         raise BundleError(f"is no penstock bundle or is damaged ({error})", file=path) from error
     for name, data in members.items():
         if sha256(data).hexdigest() != manifest["sha256"].get(name):
             raise BundleError(
                 f"is damaged: the checksum of {name} does not match", file=path, hint="Fit it again"
             )
-    with np.load(io.BytesIO(members["arrays.npz"]), allow_pickle=False) as stored:
-        arrays = {key: stored[key] for key in stored.files}
-    return json.loads(members["router.json"]), arrays
+    try:
+        with np.load(io.BytesIO(members["arrays.npz"]), allow_pickle=False) as stored:
+            arrays = {key: stored[key] for key in stored.files}
+        return json.loads(members["router.json"]), arrays
+    except _DAMAGE as error:  # the sums match: it was written so, with pickled objects for one
+        raise BundleError(f"holds what no penstock bundle holds ({error})", file=path) from error
 
 
 def _check_manifest(manifest: Any, path: Path) -> None:

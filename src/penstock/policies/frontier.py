@@ -108,7 +108,7 @@ class Frontier:
 
     def _reach(self, values: list[float], wanted: float) -> Blend:
         """The first place along the frontier where ``values`` (rising) reach ``wanted``."""
-        i = int(np.searchsorted(values, wanted - _SLACK))
+        i = min(int(np.searchsorted(values, wanted - _SLACK)), len(values) - 1)
         if i == 0:
             return Blend(0, 0, 1.0)
         low, high = values[i - 1], values[i]

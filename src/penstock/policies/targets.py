@@ -36,7 +36,8 @@ class Target:
             raise InputError(f"must be {limits}, not {self.value:g}", field=self.kind.value)
 
     def __str__(self) -> str:
-        return f"{self.kind.value}={self.value:g}"
+        # every digit: bundles store this text, and a rounded budget may be above the one asked for
+        return f"{self.kind.value}={float(self.value)!r}".removesuffix(".0")
 
     @classmethod
     def parse(cls, text: str) -> Target:
