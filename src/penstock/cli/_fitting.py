@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from penstock.cli._console import progress
+from penstock.errors import InputError
 
 if TYPE_CHECKING:
     from penstock.fitting.settings import FitSettings, Progress
@@ -30,7 +31,7 @@ Features = Annotated[
 Prices = Annotated[
     Path | None, typer.Option("--prices", help="Price list (CSV, JSON, YAML or LiteLLM's map).")
 ]
-Seed = Annotated[int, typer.Option("--seed", help="Of folds, draws and fits.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Of folds, draws and fits.")]
 
 
 def settings_from(estimator: str, policy: str, features: str, fold_by: str, seed: int) -> FitSettings:
@@ -56,8 +57,11 @@ def settings_from(estimator: str, policy: str, features: str, fold_by: str, seed
 
 
 def split_names(text: str) -> tuple[str, ...]:
-    """Names separated by commas."""
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+    """Names separated by commas; InputError where there is none."""
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise InputError(f"{text!r} holds no name; write names separated by commas")
+    return names
 
 
 def read_grid(table: Path, prices: Path | None, seed: int) -> Grid:

@@ -56,6 +56,8 @@ def evaluate(
         raise InputError("no test table was given", field="--test")
     if (fit is None) == (router is None):
         raise InputError("give either --fit TABLE or a router, and --test TABLE")
+    if router is not None:
+        _refuse_fitting_flags(candidates, policy, estimator, features, task_out=task_out)
     test_grid = read_grid(test, prices, seed)
     name = test.resolve().name
     if router is not None:
@@ -63,7 +65,7 @@ def evaluate(
     else:
         assert fit is not None
         settings = settings_from(estimator, policy, features, "group", seed)
-        names = split_names(candidates) if candidates else None
+        names = None if candidates is None else split_names(candidates)
         document = _evaluate_fit(
             read_grid(fit, prices, seed), test_grid, settings, names, name, draws, task_out=task_out
         )
@@ -75,6 +77,22 @@ def evaluate(
         print_evaluation(document)
         if report is not None:
             out.print(f"Report: {report}")
+
+
+def _refuse_fitting_flags(
+    candidates: str | None, policy: str, estimator: str, features: str, *, task_out: bool
+) -> None:
+    """A router is evaluated as it was fitted: flags that say how to fit would be ignored."""
+    given = {
+        "--candidates": candidates is not None,
+        "--policy": policy != "auto",
+        "--estimator": estimator != "auto",
+        "--features": features != "prompt",
+        "--task-out": task_out,
+    }
+    for flag, stands in given.items():
+        if stands:
+            raise InputError("says how to fit, and a router is fitted already", field=flag, hint="Use --fit")
 
 
 def _evaluate_router(router: Path, test: Any, name: str, draws: int, seed: int) -> dict[str, Any]:

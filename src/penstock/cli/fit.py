@@ -69,7 +69,7 @@ def fit(
         )
     settings = settings_from(estimator, policy, features, fold_by, seed)
     grid = read_grid(table, prices, seed)
-    names = split_names(candidates) if candidates else None
+    names = None if candidates is None else split_names(candidates)
     from penstock.fitting.fit import fit_grid
 
     with fitting_progress() as report:

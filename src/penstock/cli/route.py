@@ -50,7 +50,7 @@ def route(
     if not text.strip():
         raise InputError("the prompt is empty", field="PROMPT")
     loaded = load_bundle(router)
-    identity = query_id or blake2b(text.encode(), digest_size=8).hexdigest()
+    identity = query_id or blake2b(text.encode(errors="surrogatepass"), digest_size=8).hexdigest()
     decided = first_step(loaded, Query.from_prompt(identity, text, task=task), target)
     if as_json:
         print_json(_document(loaded, decided, str(target or loaded.target)))

@@ -13,7 +13,7 @@ from penstock.errors import TableError, TargetError
 from penstock.evaluation.calibration import calibration
 from penstock.evaluation.measure import measure
 from penstock.evaluation.realise import Realised, TestRows, beliefs_on, pool, realise
-from penstock.fitting.candidates import select_candidates
+from penstock.fitting.candidates import complete_rows, select_candidates
 from penstock.fitting.fit import fit_grid
 from penstock.fitting.result import Fit, fit_of
 from penstock.fitting.settings import FitSettings, Progress
@@ -67,7 +67,8 @@ def evaluate_task_out(
     tasks = sorted({q.task or "" for q in fitting.queries})
     if len(tasks) < 3:
         raise TableError(f"leaving tasks out needs at least 3 tasks; the fitting table has {len(tasks)}")
-    names = select_candidates(fitting, candidates).names
+    selection = select_candidates(fitting, candidates)
+    names = selection.names
     everything = (*fitting.queries, *test.queries)
     n = len(fitting)
     parts: list[tuple[Fit, Realised]] = []
@@ -85,7 +86,9 @@ def evaluate_task_out(
     document = _document(parts[0][0], realised, dataset, measured)
     document["chosen"] = "chosen/per-part"
     document["chosen_parts"] = [fit.chosen for fit, _ in parts]
-    document["fit_queries"] = n
+    complete = int(complete_rows(fitting.select(names)).sum())
+    document["fit_queries"], document["dropped"]["fit"] = complete, n - complete
+    document["candidates"], document["left_out"] = list(names), selection.left_out
     document["task_out_parts"] = len(parts)
     return document
 

@@ -100,7 +100,8 @@ def _measure_option(
         for share, curve in option.at_share.items()
     }
     result["frontier"] = _points(option.curve)
-    result["seconds"] = {key: round(value, 4) for key, value in option.seconds.items()}
+    known = option.seconds  # a router read from disk was fitted and tuned elsewhere
+    result["seconds"] = {k: round(known[k], 4) if k in known else None for k in ("fit", "tune", "replay")}
     return result
 
 

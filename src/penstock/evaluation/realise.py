@@ -7,7 +7,7 @@ reweight rows and recompute all of it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
@@ -179,8 +179,9 @@ def pool(parts: Sequence[tuple[Fit, Realised]]) -> Realised:
     The fits' frontiers have different vertices, so each is read at the same ``LEVELS`` shares of its own cost
     range [cheapest, best fixed] and equal levels are joined.
     """
+    names = parts[0][1].names
+    parts = [(f, _in_order(r, names)) for f, r in parts]
     realised = [r for _, r in parts]
-    names = realised[0].names
     option_names = [n for n in realised[0].options if all(n in r.options for r in realised)]
     options = {}
     for name in option_names:
@@ -205,6 +206,22 @@ def pool(parts: Sequence[tuple[Fit, Realised]]) -> Realised:
         mix=_join([_levels(f.mix, r.mix) for f, r in parts]),
         options=options,
         dropped=sum(r.dropped for r in realised),
+    )
+
+
+def _in_order(realised: Realised, names: Sequence[str]) -> Realised:
+    """The same with its candidates in another order: every fit ranks them by the cost on its own rows."""
+    columns = [realised.names.index(name) for name in names]
+    options = {
+        key: replace(option, predicted=option.predicted[:, columns])
+        for key, option in realised.options.items()
+    }
+    return replace(
+        realised,
+        names=tuple(names),
+        quality=realised.quality[:, columns],
+        cost=realised.cost[:, columns],
+        options=options,
     )
 
 
