@@ -24,6 +24,7 @@ QUESTION = "start at 7 , forward 3 , double . what number ?"
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    torch.set_num_threads(1)  # steps this small lose more to waiting threads than they gain
     folder = tmp_path_factory.mktemp("built")
     return folder, build(folder, ["tiny", "small"], seed=3, quick=True)
 
@@ -69,3 +70,15 @@ def test_unknown_models_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="huge"):
         build(tmp_path, ["huge"])
     assert recipe_for("large", quick=True).steps < RECIPES["large"].steps
+
+
+def test_folders_that_hold_something_else_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="folder"):
+        build(tmp_path / "file", ["tiny"], quick=True)
+    (tmp_path / "tokenizer.json").write_text("{}")
+    with pytest.raises(InputError, match="vocabulary"):
+        build(tmp_path, ["tiny"], quick=True)
+    (tmp_path / "manifest.json").write_text("[]")
+    with pytest.raises(InputError, match="manifest"):
+        build(tmp_path, ["tiny"], quick=True)

@@ -37,3 +37,16 @@ def test_an_unknown_model_is_one_clear_error() -> None:
     result = runner.invoke(app, ["table", "--models", "huge"])
     assert isinstance(result.exception, InputError)
     assert "tiny" in str(result.exception)
+
+
+def test_naming_no_model_is_an_error_too() -> None:
+    result = runner.invoke(app, ["table", "--models", " , "])
+    assert isinstance(result.exception, InputError)
+
+
+def test_a_quick_build_prints_its_manifest(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    torch.set_num_threads(1)
+    result = runner.invoke(app, ["build", "--out", str(tmp_path), "--models", "tiny", "--quick", "--json"])
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == json.loads((tmp_path / "manifest.json").read_text())

@@ -129,7 +129,12 @@ def generate(
 
 
 def _names(models: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name.strip() for name in models.split(",") if name.strip()))
+    from penstock.errors import InputError
+
+    names = tuple(dict.fromkeys(name.strip() for name in models.split(",") if name.strip()))
+    if not names:
+        raise InputError("no model is named", field="--models")
+    return names
 
 
 def _table(measured: dict[str, Accuracy]) -> Table:

@@ -58,15 +58,18 @@ def build(
         The manifest.
 
     Raises:
-        InputError: an unknown model, or a folder whose tokenizer is another one.
+        InputError: an unknown model, a folder that cannot be made, or one that holds something else.
         MissingExtra: the `train` extra is not installed.
     """
     recipes = [recipe_for(name, quick=quick) for name in models]
     tell = progress or _silent
-    out_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        out_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make this folder: {error.strerror}", file=out_dir) from error
+    entries = _kept_entries(out_dir)
     tokenizer = _write_tokenizer(out_dir)
     problems = generate(24 if quick else EVALUATION_PROBLEMS, EVALUATION_SEED)
-    entries = _kept_entries(out_dir)
     for recipe in recipes:
         entries[recipe.name] = _build_one(recipe, tokenizer, out_dir, problems, seed=seed, tell=tell)
     manifest = {
@@ -146,7 +149,10 @@ def _kept_entries(out_dir: Path) -> dict[str, Any]:
     path = out_dir / MANIFEST
     if not path.exists():
         return {}
-    entries: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["models"]
+    try:
+        entries: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["models"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError("not a manifest of built models", file=path) from error
     return entries
 
 

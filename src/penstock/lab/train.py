@@ -107,13 +107,7 @@ def _split_parameters(network: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
 
 def _has_bf16() -> bool:
     """Whether the CPU multiplies bf16 natively; where it does not, autocast would be slower than fp32."""
-    from torch.backends import mkldnn
-
-    return bool(mkldnn.is_available() and _cpu_flag_bf16())
-
-
-def _cpu_flag_bf16() -> bool:
     import torch
 
     capabilities = torch.cpu.get_capabilities()
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") or capabilities.get("bf16"))
+    return any(capabilities.get(flag) for flag in ("avx512_bf16", "amx_bf16", "bf16"))

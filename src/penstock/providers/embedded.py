@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -83,7 +84,8 @@ class EmbeddedProvider:
         loop = asyncio.get_running_loop()
 
         def tell(token: Token | None) -> None:
-            if not loop.is_closed():
+            # The caller's loop may be gone before its tokens are; the others of the batch must not suffer.
+            with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(tokens.put_nowait, token)
 
         future = worker.submit(generation_request(worker.model, sent), tell)
