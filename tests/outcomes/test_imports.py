@@ -7,6 +7,7 @@ import json
 import math
 import os
 import pickle
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -274,6 +275,25 @@ def test_other_pickles_are_refused(payload: bytes, tmp_path: Path) -> None:
     (tmp_path / "x.pkl").write_bytes(payload)
     with pytest.raises(TableError, match="pickled table"):
         import_table(tmp_path / "x.pkl")
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"\x80\x05\x96" + (1 << 31).to_bytes(8, "little") + b"x.",  # a byte array of 2 GiB
+        b"\x80\x05\x8e" + (1 << 31).to_bytes(8, "little") + b"x.",  # bytes
+        b"\x80\x05\x8d" + (1 << 31).to_bytes(8, "little") + b"x.",  # a text
+        b"\x80\x05Nr" + (1 << 30).to_bytes(4, "little") + b".",  # kept under a large number
+    ],
+)
+def test_forged_lengths_take_no_memory(payload: bytes, tmp_path: Path) -> None:
+    (tmp_path / "x.pkl").write_bytes(payload)
+    tracemalloc.start()
+    with pytest.raises(TableError, match="pickled table"):
+        import_table(tmp_path / "x.pkl")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**20
 
 
 def test_damaged_pickles_are_refused(tmp_path: Path) -> None:
