@@ -28,10 +28,10 @@ def solve(prompt: str) -> str:
     if head.startswith("start at"):
         value = int(head.split()[-1])
         for operation in operations:
-            kind, *amount = operation.split()
-            value = {"forward": value + int(*amount or [0]), "back": value - int(*amount or [0])}.get(
-                kind, 2 * value
-            )
+            kind, _, amount = operation.partition(" ")
+            by = int(amount) if amount else value
+            value = value - by if kind == "back" else value + by
+            assert (kind == "double") == (not amount)
             assert 0 <= value <= 59
         return str(value)
     row = head.removeprefix("take the letters ").replace(" ", "")

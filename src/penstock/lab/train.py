@@ -30,8 +30,8 @@ def train(recipe: Recipe, tokenizer: Tokenizer, *, seed: int, progress: Progress
     Args:
         recipe: dimensions, schedule and data mixture.
         tokenizer: the one the shipped models use.
-        seed: of weights and data. The same seed on the same machine gives nearly, not exactly, the same
-            weights: the order of sums in threaded kernels differs.
+        seed: of weights and data. On one machine with one thread (OMP_NUM_THREADS=1) the same seed gives the
+            same weights bit for bit; with several, the order of sums differs from run to run.
         progress: told after every step.
 
     Returns:
