@@ -11,22 +11,69 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from penstock.candidates import Candidate, Pool
     from penstock.errors import PenstockError
+    from penstock.evaluation.evaluate import evaluate_fit
+    from penstock.fitting.fit import fit_grid
+    from penstock.fitting.result import router_of
+    from penstock.fitting.settings import FitSettings
+    from penstock.outcomes.grid import Grid
+    from penstock.outcomes.io import read_table, write_table
+    from penstock.outcomes.table import OutcomeTable
+    from penstock.outcomes.to_grid import to_grid
+    from penstock.policies.bundle import load_bundle, save_bundle
+    from penstock.policies.router import Router
+    from penstock.policies.targets import Target
     from penstock.pricing import Price
     from penstock.types import Answer, Query, Status, Usage
 
 __version__ = "0.1.0"
 
-__all__ = ["Answer", "Candidate", "PenstockError", "Pool", "Price", "Query", "Status", "Usage", "__version__"]
+__all__ = [
+    "Answer",
+    "Candidate",
+    "FitSettings",
+    "Grid",
+    "OutcomeTable",
+    "PenstockError",
+    "Pool",
+    "Price",
+    "Query",
+    "Router",
+    "Status",
+    "Target",
+    "Usage",
+    "__version__",
+    "evaluate_fit",
+    "fit_grid",
+    "load_bundle",
+    "read_table",
+    "router_of",
+    "save_bundle",
+    "to_grid",
+    "write_table",
+]
 
 _MODULE_OF = {
     "Answer": "penstock.types",
     "Candidate": "penstock.candidates",
+    "FitSettings": "penstock.fitting.settings",
+    "Grid": "penstock.outcomes.grid",
+    "OutcomeTable": "penstock.outcomes.table",
     "PenstockError": "penstock.errors",
     "Pool": "penstock.candidates",
     "Price": "penstock.pricing",
     "Query": "penstock.types",
+    "Router": "penstock.policies.router",
     "Status": "penstock.types",
+    "Target": "penstock.policies.targets",
     "Usage": "penstock.types",
+    "evaluate_fit": "penstock.evaluation.evaluate",
+    "fit_grid": "penstock.fitting.fit",
+    "load_bundle": "penstock.policies.bundle",
+    "read_table": "penstock.outcomes.io",
+    "router_of": "penstock.fitting.result",
+    "save_bundle": "penstock.policies.bundle",
+    "to_grid": "penstock.outcomes.to_grid",
+    "write_table": "penstock.outcomes.io",
 }
 
 

@@ -17,6 +17,9 @@ from penstock.core.routing import Edges, hull_edges
 from penstock.evaluation.realise import Curve, Realised, RealisedOption
 from penstock.types import FloatArray
 
+LEAST_DRAWS = 20
+"""An interval needs this many draws in which its quantity is defined."""
+
 LEAST_ROOM = 0.005
 """Below this distance between oracle and mix (in AUC) a gain ratio would be noise over noise."""
 
@@ -88,7 +91,7 @@ def _measure_option(
         result["auc_over_mix"] = {
             "difference": _number(difference[0]),
             "ci95": _interval(difference),
-            "standard_error": _number(difference[1:].std(ddof=1)),
+            "standard_error": _number(float(np.nanstd(difference[1:], ddof=1))),
         }
     loose = _areas(sample, option.unguarded, span)
     result["unguarded"] = {
@@ -231,11 +234,11 @@ def _points(curve: Curve) -> list[dict[str, float | None]]:
 def _interval(values: FloatArray) -> list[float] | None:
     """Percentile interval over the draws (all but the first)."""
     known = values[1:][np.isfinite(values[1:])]
-    if len(known) < 20:
+    if len(known) < LEAST_DRAWS:
         return None
-    low, high = np.quantile(known, [0.025, 0.975])
-    return [_number(low), _number(high)]
+    return [float(f"{bound:.8g}") for bound in np.quantile(known, [0.025, 0.975])]
 
 
-def _number(value: Any) -> float:
-    return float(f"{float(value):.8g}")
+def _number(value: float) -> float | None:
+    """Eight significant digits; None where undefined (a share of a best fixed quality of 0, say)."""
+    return float(f"{value:.8g}") if np.isfinite(value) else None

@@ -6,6 +6,7 @@ evaluates them on NumPy alone. The penalty is chosen by cross-validated error, p
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,13 @@ from penstock.types import FloatArray
 
 PENALTIES = (3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
 _INNER_FOLDS = 3
+_CHOOSE_ON = 2_000
 _NEWTON_STEPS = 12
+
+Solver = Callable[
+    [FloatArray, FloatArray, FloatArray, tuple[float, ...]], list[tuple[FloatArray, FloatArray]]
+]
+"""(x, y, weight, penalties) -> intercept (k,) and coefficients (d, k) for each penalty."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,7 @@ def sigmoid(x: FloatArray) -> FloatArray:
 
 def _choose(
     penalties: tuple[float, ...],
-    solve: Any,
+    solve: Solver,
     inputs: Inputs,
     quality: FloatArray,
     weight: FloatArray,
@@ -87,21 +94,39 @@ def _choose(
     *,
     logistic: bool,
 ) -> FittedLinear:
-    """Fit at the penalty of least squared error on inner folds."""
+    """Fit at the penalty of least squared error on inner folds of at most ``_CHOOSE_ON`` rows.
+
+    A penalty is the weight of a prior, which does not grow with the rows, so a sample can choose it.
+    """
+    best = penalties[0]
+    if len(penalties) > 1:
+        sample = np.random.default_rng(seed).permutation(len(inputs))[:_CHOOSE_ON]
+        best = _penalty(penalties, solve, inputs.rows(sample), quality[sample], weight[sample], logistic)
+    ((intercept, coefficients),) = solve(inputs.dense, np.nan_to_num(quality), weight, (best,))
+    return FittedLinear(intercept, coefficients, logistic)
+
+
+def _penalty(
+    penalties: tuple[float, ...],
+    solve: Solver,
+    inputs: Inputs,
+    quality: FloatArray,
+    weight: FloatArray,
+    logistic: bool,
+) -> float:
+    """The penalty of least held-out squared error; the rows are in random order."""
     x, y = inputs.dense, np.nan_to_num(quality)
-    fold = np.random.default_rng(seed).permutation(len(x)) % _INNER_FOLDS
+    fold = np.arange(len(x)) % _INNER_FOLDS
     error = np.zeros(len(penalties))
     for f in range(_INNER_FOLDS):
         fit, held = fold != f, fold == f
         if not fit.any() or not held.any():
             continue
-        inner = Inputs(x[held], inputs.text[held], inputs.length[held], inputs.task[held])
+        inner = inputs.rows(held)
         for p, (intercept, coefficients) in enumerate(solve(x[fit], y[fit], weight[fit], penalties)):
             predicted = FittedLinear(intercept, coefficients, logistic).predict(inner)
             error[p] += (weight[held] * (predicted - y[held]) ** 2).sum()
-    best = penalties[int(error.argmin())]
-    ((intercept, coefficients),) = solve(x, y, weight, (best,))
-    return FittedLinear(intercept, coefficients, logistic)
+    return penalties[int(error.argmin())]
 
 
 def _ridge(
