@@ -11,6 +11,7 @@ from penstock.candidates import Candidate
 from penstock.errors import ProviderUnavailable
 from penstock.pricing import Price
 from penstock.providers.base import Provider
+from penstock.providers.embedded import EmbeddedProvider
 from penstock.providers.openai_compatible import OpenAICompatibleProvider
 from penstock.providers.recorded import RecordedProvider
 from penstock.providers.scripted import ScriptedProvider
@@ -51,6 +52,18 @@ class TestOpenAICompatible(ProviderContract, FailingProviderContract):
     def failing(self, server: FakeServer) -> Provider:
         server.responses = [raw(500, "broken")]
         return endpoint(server)
+
+
+class TestEmbedded(ProviderContract, FailingProviderContract):
+    @pytest.fixture
+    def provider(self) -> Provider:
+        return EmbeddedProvider(Candidate("a", "embedded", "tiny", price=PRICE))
+
+    @pytest.fixture
+    async def failing(self) -> Provider:
+        closed = EmbeddedProvider(Candidate("a", "embedded", "tiny"))
+        await closed.aclose()
+        return closed
 
 
 def recorded(folder: Path, prompt: str) -> Provider:

@@ -163,6 +163,10 @@ def entry(fields: str) -> str:
             "model_list: [{model_name: a, litellm_params: {model: bedrock/x, aws_region_name: y}}]",
             ["aws_region_name", "OpenAI's chat API"],
         ),
+        (
+            "model_list: [{model_name: a, litellm_params: {model: azure/x, api_base: 'https://h'}}]",
+            ["azure/x", "OpenAI's chat API"],
+        ),
     ],
 )
 def test_what_is_wrong_is_said_once_and_clearly(tmp_path: Path, text: str, said: list[str]) -> None:

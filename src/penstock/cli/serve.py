@@ -84,9 +84,8 @@ def _welcome(listening: socket, target: str, *, with_key: bool, log: Path) -> No
     url = f"http://{shown}:{port}/v1"
     authorization = ' \\\n    -H "Authorization: Bearer $PENSTOCK_API_KEY"' if with_key else ""
     key = 'os.environ["PENSTOCK_API_KEY"]' if with_key else '"none"'
-    out.print(
-        f"penstock serves [bold]{url}[/bold]   target {target}   decisions in {log}   Ctrl-C stops it\n"
-    )
+    out.print(f"penstock serves [bold]{url}[/bold] for {target}; decisions go to {log}", soft_wrap=True)
+    out.print("Ctrl-C stops it. Try:\n")
     out.print(
         f"""  curl -i {url}/chat/completions -H "Content-Type: application/json"{authorization} \\
     -d '{{"model": "auto", "messages": [{{"role": "user", "content": "What is 17 + 25?"}}]}}'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -15,6 +16,8 @@ from penstock.policies.base import Policy, State
 from penstock.policies.targets import Target
 from penstock.providers.base import ChatRequest, Completion, Provider
 from penstock.types import Answer, BoolArray, Query
+
+logger = logging.getLogger("penstock.gateway")
 
 
 class LiveRouter(Protocol):
@@ -94,6 +97,7 @@ async def drive(
         except ProviderError as failure:
             if is_about_the_request(failure):
                 return Nobody(failure)
+            logger.warning("%s; deciding again without it", failure)
             error, state = failure, _without(state, column)
             continue
         answers[column] = completions[column].answer

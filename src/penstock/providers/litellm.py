@@ -66,6 +66,9 @@ _SETTINGS = frozenset(
     )
 )
 """Fields that tell LiteLLM what to do; every other field goes out with the request, as there."""
+_FOREIGN_PREFIXES = frozenset(
+    {"azure", "bedrock", "cohere", "cohere_chat", "replicate", "sagemaker", "vertex_ai", "watsonx"}
+)
 _FOREIGN = ("aws_", "vertex_", "azure_", "watsonx_", "sagemaker_", "oci_")
 
 
@@ -117,14 +120,15 @@ def _check(entry: LiteLLMEntry, file: Path, field: str) -> None:
             field=f"{field}.model_name",
             hint="List each model by name",
         )
-    for name in entry.litellm_params:
-        if name.startswith(_FOREIGN) or name == "api_version":
-            raise PoolError(
-                f"{name} belongs to a provider that does not speak OpenAI's chat API",
-                file=file,
-                field=f"{field}.litellm_params",
-                hint="Put an OpenAI-compatible endpoint in api_base",
-            )
+    model = str(entry.litellm_params.get("model", ""))
+    foreign = [n for n in entry.litellm_params if n.startswith(_FOREIGN) or n == "api_version"]
+    if foreign or model.partition("/")[0] in _FOREIGN_PREFIXES:
+        raise PoolError(
+            f"{(foreign or [model])[0]} belongs to a provider that does not speak OpenAI's chat API",
+            file=file,
+            field=f"{field}.litellm_params",
+            hint="Name an OpenAI-compatible endpoint: model: openai/NAME with api_base",
+        )
 
 
 def _split(full: str, given: Mapping[str, Any]) -> tuple[str | None, str]:
