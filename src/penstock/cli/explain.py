@@ -75,9 +75,9 @@ def _print(decision: Decision) -> None:
     from penstock.policies.describe import in_words
 
     when = f"{decision.time:%Y-%m-%d %H:%M:%S %Z}"
-    out.print(f"{decision.id}   {when}   asked for {_plain(decision.asked)}", markup=False)
+    out.print(f"{decision.id}   {when}   asked for {_plain(decision.asked)}", markup=False, soft_wrap=True)
     if decision.query_text is not None:
-        out.print(f"Query: {_plain(decision.query_text)}", markup=False)
+        out.print(f"Query: {_plain(decision.query_text)}", markup=False, soft_wrap=True)
     branch = _branch(decision)
     if decision.ranking:
         out.print()
@@ -87,12 +87,16 @@ def _print(decision: Decision) -> None:
         out.print(_runs(decision))
     for run in decision.runs:
         if run.error:
-            out.print(f"  {_plain(run.error)}", markup=False)
-    out.print(f"\nAnswered by: {decision.accepted or 'nobody'} ({decision.status.value})", markup=False)
+            out.print(f"  {_plain(run.error)}", markup=False, soft_wrap=True)
+    out.print(
+        f"\nAnswered by: {decision.accepted or 'nobody'} ({decision.status.value})",
+        markup=False,
+        soft_wrap=True,
+    )
     if decision.target is not None and branch is not None:
         names = [ranked.candidate for ranked in decision.ranking]
         said = in_words(branch, names) if names else str(branch["kind"])
-        out.print(f"Policy for {decision.target}: {said}", markup=False)
+        out.print(f"Policy for {decision.target}: {said}", markup=False, soft_wrap=True)
     cost = "unknown" if decision.cost_usd is None else f"{_usd(decision.cost_usd)} USD"
     out.print(f"Cost: {cost}   overhead: {decision.overhead_ms:.2f} ms")
 

@@ -73,11 +73,12 @@ def _read(path: Path) -> Mapping[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise PoolError(
-            "there is no such file", file=path, hint="Give a pool file, see penstock pool check --help"
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise PoolError(f"cannot be read: {error}", file=path) from error
+        hint = "A pool file lists candidates: name, provider, model, base_url, api_key, price"
+        raise PoolError("there is no such file", file=path, hint=hint) from None
+    except OSError as error:
+        raise PoolError(f"cannot be read ({error.strerror})", file=path) from error
+    except UnicodeDecodeError as error:
+        raise PoolError("is no text file", file=path) from error
     try:
         data = yaml.safe_load(text)
     except yaml.YAMLError as error:

@@ -22,6 +22,14 @@ Amount = Annotated[str, BeforeValidator(_as_text)]
 Name = Annotated[str, Field(min_length=1)]
 
 
+_KINDS = {
+    "model_type": "a mapping of fields",
+    "dict_type": "a mapping",
+    "list_type": "a list",
+    "string_type": "a text",
+}
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -105,6 +113,8 @@ def _clear_error(error: ValidationError, schema: type[BaseModel], file: Path) ->
             field=path,
             hint=nearest(unknown, _fields(schema, first["loc"])),
         )
+    if first["type"] in _KINDS:
+        return PoolError(f"must be {_KINDS[first['type']]}", file=file, field=path)
     if first["type"] == "missing":
         return PoolError("this field is missing", file=file, field=path)
     return PoolError(first["msg"].removeprefix("Input ").removeprefix("Value error, "), file=file, field=path)
