@@ -1,0 +1,75 @@
+"""Bounds that hold for many means at once, and bootstrap weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+from scipy.stats import t as student
+
+from penstock.core.resample import _t_quantile, bootstrap_weights, cluster_sums, simultaneous_lower_bounds
+
+
+@pytest.mark.parametrize("n", [60, 200])
+def test_all_bounds_hold_at_once_as_often_as_promised(n: int) -> None:
+    """Correlated means of skewed values, 300 tables: rarely more misses than 5% and their binomial error."""
+    tables, columns = 300, 12
+    rng = np.random.default_rng(n)
+    missed = 0
+    for seed in range(tables):
+        shared = rng.normal(size=(n, 1))
+        values = 0.7 * shared + rng.normal(size=(n, columns))
+        bounds = simultaneous_lower_bounds(values, np.arange(n), confidence=0.95, draws=300, seed=seed)
+        missed += bool((bounds > 0).any())
+    assert missed <= binom.ppf(0.999, tables, 0.05)
+    assert missed >= binom.ppf(0.001, tables, 0.05), "so wide that it says nothing"
+
+
+def test_rows_of_one_cluster_are_not_independent_evidence() -> None:
+    rng = np.random.default_rng(0)
+    few = rng.normal(0.5, 1.0, size=(20, 1))
+    repeated, cluster = np.repeat(few, 10, axis=0), np.repeat(np.arange(20), 10)
+    plain = simultaneous_lower_bounds(few, np.arange(20), confidence=0.95, seed=1)
+    clustered = simultaneous_lower_bounds(repeated, cluster, confidence=0.95, seed=1)
+    naive = simultaneous_lower_bounds(repeated, np.arange(200), confidence=0.95, seed=1)
+    np.testing.assert_allclose(clustered, plain, rtol=1e-5)
+    assert naive[0] > clustered[0]
+
+
+def test_one_cluster_bounds_nothing_and_a_constant_is_itself() -> None:
+    assert simultaneous_lower_bounds(np.ones((5, 2)), np.zeros(5, dtype=int), confidence=0.95)[0] == -np.inf
+    values = np.stack([np.full(40, 0.3), np.random.default_rng(0).normal(size=40)], axis=1)
+    bounds = simultaneous_lower_bounds(values, np.arange(40), confidence=0.95)
+    assert bounds[0] == pytest.approx(0.3)
+    assert bounds[1] < values[:, 1].mean()
+
+
+def test_bounds_are_reproducible_by_seed() -> None:
+    values = np.random.default_rng(0).normal(size=(50, 3))
+    first, again, other = (
+        simultaneous_lower_bounds(values, np.arange(50), confidence=0.95, seed=s) for s in (1, 1, 2)
+    )
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize("freedom", [1, 2, 3, 5, 10, 40, 200])
+def test_student_s_quantile(freedom: int) -> None:
+    assert _t_quantile(0.95, freedom) == pytest.approx(student.ppf(0.95, freedom), rel=0.02)
+
+
+def test_cluster_sums() -> None:
+    values = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    assert cluster_sums(values, np.array([7, 2, 7])).tolist() == [[3.0, 4.0], [6.0, 8.0]]
+
+
+def test_bootstrap_weights_draw_whole_clusters() -> None:
+    cluster = np.array([0, 0, 1, 2, 2, 2])
+    weights = bootstrap_weights(cluster, draws=200, seed=3)
+    assert np.array_equal(weights, bootstrap_weights(cluster, draws=200, seed=3))
+    assert not np.array_equal(weights, bootstrap_weights(cluster, draws=200, seed=4))
+    for group in range(3):
+        mine = weights[:, cluster == group]
+        assert (mine == mine[:, :1]).all()
+    assert (weights[:, [0, 2, 3]].sum(axis=1) == 3).all()
+    assert weights[:, 2].mean() == pytest.approx(1.0, abs=0.25)
