@@ -4,6 +4,7 @@ drives."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -12,20 +13,53 @@ from penstock.policies.base import NOBODY, Policy, State
 from penstock.types import BoolArray, FloatArray, IntArray
 
 
+class BeliefSource(Protocol):
+    """What a router would believe about a fixed set of n queries as answers come in."""
+
+    def begin(self) -> State:
+        """The state before anything was called. Its arrays belong to the caller."""
+        ...
+
+    def observe(self, state: State, rows: IntArray, columns: IntArray) -> State:
+        """The state after ``columns[i]`` has answered query ``rows[i]``; may change ``state`` in place."""
+        ...
+
+
 @dataclass(frozen=True)
 class Beliefs:
-    """What a router would believe about n queries: expected quality before (``ex_ante``) and after
-    (``post_hoc``) each candidate has answered, expected ``cost``, all (n, k), and each query's
-    ``draw`` (n,)."""
+    """Estimates that an answer changes only for its own candidate: expected quality before (``ex_ante``) and
+    after (``post_hoc``) each candidate has answered, expected ``cost``, all (n, k), each query's ``draw``
+    (n,), and the ``spread`` (n, k) of post-hoc around ex-ante where it is known."""
 
     ex_ante: FloatArray
     post_hoc: FloatArray
     cost: FloatArray
     draw: FloatArray
+    spread: FloatArray | None = None
 
     def rows(self, index: IntArray | BoolArray) -> Beliefs:
         """The same, for some of the queries."""
-        return Beliefs(self.ex_ante[index], self.post_hoc[index], self.cost[index], self.draw[index])
+        spread = None if self.spread is None else self.spread[index]
+        return Beliefs(self.ex_ante[index], self.post_hoc[index], self.cost[index], self.draw[index], spread)
+
+    def begin(self) -> State:
+        """Nothing called, everything eligible."""
+        return State(
+            quality=self.ex_ante.copy(),
+            cost=self.cost,
+            executed=np.zeros(self.ex_ante.shape, dtype=bool),
+            eligible=np.ones(self.ex_ante.shape, dtype=bool),
+            draw=self.draw,
+            spread=None if self.spread is None else self.spread.copy(),
+        )
+
+    def observe(self, state: State, rows: IntArray, columns: IntArray) -> State:
+        """Own estimates move to post-hoc, in place."""
+        state.executed[rows, columns] = True
+        state.quality[rows, columns] = self.post_hoc[rows, columns]
+        if state.spread is not None:
+            state.spread[rows, columns] = 0.0
+        return state
 
 
 @dataclass(frozen=True)
@@ -39,20 +73,14 @@ class Replayed:
     executed: BoolArray
 
 
-def replay(policy: Policy, beliefs: Beliefs, quality: FloatArray, cost: FloatArray) -> Replayed:
+def replay(policy: Policy, beliefs: BeliefSource, quality: FloatArray, cost: FloatArray) -> Replayed:
     """Replay ``policy`` over true outcomes ``quality`` and ``cost`` (n, k) without missing cells.
 
     Raises PenstockError when the policy calls a candidate twice, accepts one it has not called, or does both
     in one step.
     """
     n, k = quality.shape
-    state = State(
-        quality=beliefs.ex_ante.copy(),
-        cost=beliefs.cost,
-        executed=np.zeros((n, k), dtype=bool),
-        eligible=np.ones((n, k), dtype=bool),
-        draw=beliefs.draw,
-    )
+    state = beliefs.begin()
     accepted = np.full(n, NOBODY)
     active = np.arange(n)
     for _ in range(k + 1):
@@ -61,8 +89,7 @@ def replay(policy: Policy, beliefs: Beliefs, quality: FloatArray, cost: FloatArr
         calling = step.call >= 0
         accepted[active[~calling]] = step.accept[~calling]
         rows, columns = active[calling], step.call[calling]
-        state.executed[rows, columns] = True
-        state.quality[rows, columns] = beliefs.post_hoc[rows, columns]
+        state = beliefs.observe(state, rows, columns)
         active = rows
         if not active.size:
             break

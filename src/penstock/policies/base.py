@@ -29,6 +29,9 @@ class State:
     be called;
     ``draw`` (n,): one uniform number in [0, 1) per query, fixed for the query's whole life, so that a
     strategy mixed at random is one strategy per query and a repeated query gets the same decision.
+    ``spread`` (n, k): standard deviation of how far the estimate will still move once the candidate has
+    answered, 0 once it has; None where a policy is never to value a look. ``factor`` (n, k, k): a square root
+    of the covariance of those moves, rows of executed candidates 0; None where they are independent.
     """
 
     quality: FloatArray
@@ -36,6 +39,8 @@ class State:
     executed: BoolArray
     eligible: BoolArray
     draw: FloatArray
+    spread: FloatArray | None = None
+    factor: FloatArray | None = None
 
     def __len__(self) -> int:
         return len(self.quality)
@@ -48,6 +53,8 @@ class State:
             self.executed[index],
             self.eligible[index],
             self.draw[index],
+            None if self.spread is None else self.spread[index],
+            None if self.factor is None else self.factor[index],
         )
 
 
