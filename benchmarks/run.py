@@ -238,8 +238,8 @@ out in up to five parts ("task-out"). Estimator and policy are chosen by `pensto
 from the fitting side's prompts and outcomes; test rows are only replayed. *Gain*: (AUC - AUC of the fitted
 mix) / (AUC of the per-query oracle - AUC of the fitted mix). *Over mix*: AUC x 100 above the fitted mix, ±
 one paired bootstrap standard error ({draws} draws; the mean over splits is taken to be as uncertain as one
-split, because splits share rows). *Verdict*: at {critical:.2f} standard errors, the one-sided 95% bound that holds
-for all {count} rows at once. *Saving*, *kept*: at the point tuned for 99% of the best fixed candidate's
+split, because splits share rows). *Verdict*: at {critical:.2f} standard errors, the one-sided 95% bound that
+holds for all {count} rows at once. *Saving*, *kept*: at the point tuned for 99% of the best fixed candidate's
 quality; *mix*: the fitted mix's saving at the same target.
 
 | table | protocol | queries | candidates | gain | over mix | verdict | saving | kept | mix | chosen |
