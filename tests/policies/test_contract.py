@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import numpy as np
 import pytest
 
 from penstock.errors import InputError
-from penstock.policies.base import Policy
+from penstock.policies.base import Policy, State, Step, call_or_accept
 from penstock.policies.cascade import ThresholdCascade
-from penstock.policies.fixed import Fixed
+from penstock.policies.fixed import Fixed, where_eligible
 from penstock.policies.mixture import Mixture
 from penstock.policies.oracle import Oracle
 from penstock.policies.registry import _KINDS
@@ -79,3 +82,53 @@ def test_an_oracle_is_never_written_down() -> None:
         Oracle(world.quality, world.cost, 1.0).spec()
     with pytest.raises(InputError, match="exactly the rows"):
         Oracle(world.quality[:3], world.cost[:3], 1.0).step(world.begin())
+
+
+@dataclass(frozen=True)
+class Fickle:
+    """Chooses again after every answer although it promised to accept it."""
+
+    def step(self, state: State) -> Step:
+        return call_or_accept(where_eligible(np.full(len(state), -1), state), state)
+
+    def final_call(self, state: State, column: int) -> bool:
+        return True
+
+    def spec(self) -> dict[str, object]:
+        return {"kind": "fickle"}
+
+
+@dataclass(frozen=True)
+class Reckless(Fickle):
+    """Calls whom it may not call."""
+
+    def step(self, state: State) -> Step:
+        return call_or_accept(np.zeros(len(state), dtype=int), state)
+
+
+@dataclass(frozen=True)
+class Meddler(Fickle):
+    """Writes into the state it was shown."""
+
+    def step(self, state: State) -> Step:
+        state.quality[:] = 0.0
+        return super().step(state)
+
+
+def test_the_contract_catches_who_breaks_it() -> None:
+    class Suite(ServedPolicyContract):
+        policy: Policy = Fickle()
+
+        def policy_for(self, world: World) -> Policy:
+            return self.policy
+
+    suite = Suite()
+    narrow = World.of(4, seed=1, eligible=0.5)
+    with pytest.raises(AssertionError):
+        suite.test_a_final_call_is_accepted_whatever_it_answers(narrow)
+    suite.policy = Reckless()
+    with pytest.raises(AssertionError, match="ineligible"):
+        suite.test_eligibility_is_respected(narrow)
+    suite.policy = Meddler()
+    with pytest.raises(ValueError, match="read-only"):
+        suite.test_the_state_is_not_changed(narrow)
