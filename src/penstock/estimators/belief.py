@@ -46,6 +46,10 @@ class BeliefModel:
             return 0.0
         return ex_ante if self.post_hoc is None else self.post_hoc.estimate_answer(ex_ante, answer, column)
 
+    def spread(self, ex_ante: FloatArray) -> FloatArray | None:
+        """(n, k) how far estimates will move once the candidates have answered; None where they will not."""
+        return None if self.post_hoc is None else self.post_hoc.spread(ex_ante)
+
     def state(self) -> dict[str, Parts]:
         """Named parts for a bundle."""
         settings, arrays = self.fitted.state()

@@ -11,7 +11,12 @@ import numpy as np
 from penstock.estimators.base import Estimator, weighted_means
 from penstock.estimators.belief import BeliefModel
 from penstock.estimators.crossfit import crossfit
-from penstock.estimators.post_hoc.own_answer import OwnAnswer, crossfit_own_answer, fit_own_answer
+from penstock.estimators.post_hoc.own_answer import (
+    OwnAnswer,
+    crossfit_own_answer,
+    fit_own_answer,
+    look,
+)
 from penstock.estimators.shrinkage import fit_shrinkage
 from penstock.fitting.families import family
 from penstock.fitting.rows import FittingRows
@@ -61,7 +66,7 @@ def _believe(kind: Estimator, rows: FittingRows, settings: FitSettings) -> tuple
     post_hoc, model = _post_hoc(ex_ante, rows, seed)
     fitted = kind.fit(rows.inputs, rows.quality, rows.weight, seed=seed)
     belief = BeliefModel(rows.encoder, fitted, shrinkage, rows.cost_model, model)
-    return belief, rows.beliefs(ex_ante, post_hoc)
+    return belief, rows.beliefs(ex_ante, post_hoc, belief.spread(ex_ante))
 
 
 def _post_hoc(ex_ante: FloatArray, rows: FittingRows, seed: int) -> tuple[FloatArray, OwnAnswer | None]:
@@ -69,4 +74,5 @@ def _post_hoc(ex_ante: FloatArray, rows: FittingRows, seed: int) -> tuple[FloatA
         return ex_ante, None
     quality = np.nan_to_num(rows.quality)
     estimates = crossfit_own_answer(ex_ante, rows.seen, quality, rows.weight, rows.fold, seed=seed)
-    return estimates, fit_own_answer(ex_ante, rows.seen, quality, rows.weight, seed=seed)
+    model = fit_own_answer(ex_ante, rows.seen, quality, rows.weight, seed=seed)
+    return estimates, replace(model, look=look(ex_ante, estimates, rows.weight))

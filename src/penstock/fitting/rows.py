@@ -59,9 +59,9 @@ class FittingRows:
         """True costs of the tuning rows."""
         return self.cost[self.tuning]
 
-    def beliefs(self, ex_ante: FloatArray, post_hoc: FloatArray) -> Beliefs:
+    def beliefs(self, ex_ante: FloatArray, post_hoc: FloatArray, spread: FloatArray | None = None) -> Beliefs:
         """Out-of-fold estimates (n, k) as the beliefs policies are tuned with."""
-        return Beliefs(ex_ante, post_hoc, self.expected_cost, self.draw).rows(self.tuning)
+        return Beliefs(ex_ante, post_hoc, self.expected_cost, self.draw, spread).rows(self.tuning)
 
     def no_beliefs(self) -> Beliefs:
         """For fixed policies, which look at nothing."""

@@ -153,6 +153,7 @@ class ChatEndpoint:
                 raise
             # a started response cannot be replaced: the caller learns of it as OpenAI's clients expect
             logger.exception("decision %s failed after its stream was opened", exchange.id)
+            await self._write_down(exchange)
             await stream.event(describe(error)[1])
             await stream.end(done=False)
         finally:
@@ -181,9 +182,9 @@ class ChatEndpoint:
         elif isinstance(served, Accepted):
             exchange.accepted, exchange.status = served.candidate, served.completion.answer.status
             await _replay(stream, served, with_usage=wants_usage(exchange.incoming.request))
+        await self._write_down(exchange)  # first: whoever reads the end of a stream finds it in the log
         if failure is not None:
             await stream.event(describe(failure)[1])
-        await self._write_down(exchange)
         await stream.comment(" ".join(f"{name}={value}" for name, value in exchange.headers().items()))
         await stream.end(done=failure is None)
 

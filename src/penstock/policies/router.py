@@ -52,6 +52,7 @@ class Router:
             executed=np.zeros(shape, dtype=bool),
             eligible=np.ones(shape, dtype=bool) if eligible is None else eligible.copy(),
             draw=np.array([draw_of(q.id, used) for q in queries]),
+            spread=self.belief.spread(quality),
         )
 
     def observe(self, state: State, row: int, query: Query, answers: Mapping[int, Answer]) -> State:
@@ -61,8 +62,11 @@ class Router:
         candidate is taken out so that the policy decides again is the caller's to say.
         """
         quality, executed = state.quality.copy(), state.executed.copy()
+        spread = None if state.spread is None else state.spread.copy()
         for column, answer in answers.items():
             if not executed[row, column]:
                 quality[row, column] = self.belief.after(float(quality[row, column]), answer, column)
                 executed[row, column] = True
-        return replace(state, quality=quality, executed=executed)
+                if spread is not None:
+                    spread[row, column] = 0.0
+        return replace(state, quality=quality, executed=executed, spread=spread)

@@ -58,13 +58,23 @@ def signals(answer: Answer) -> FloatArray:
 class OwnAnswer:
     """Fitted: logistic in the ex-ante logit and the standardised signals, one row per candidate.
 
-    ``intercept`` (k,), ``coefficients`` (1 + 10, k), ``mean`` and ``scale`` (k, 10).
+    ``intercept`` (k,), ``coefficients`` (1 + 10, k), ``mean`` and ``scale`` (k, 10). ``look`` (k,) says how
+    much an answer tells: the standard deviation of its estimate around the ex-ante one, in units of that
+    of a right-or-wrong outcome, from rows the estimator has not seen.
     """
 
     intercept: FloatArray
     coefficients: FloatArray
     mean: FloatArray
     scale: FloatArray
+    look: FloatArray
+
+    def spread(self, ex_ante: FloatArray) -> FloatArray:
+        """(n, k) how far estimates will move once the candidates have answered: most where they are least
+        sure."""
+        p = np.clip(ex_ante, 0.0, 1.0)
+        spread: FloatArray = self.look * np.sqrt(p * (1.0 - p))
+        return spread
 
     def estimate(self, ex_ante: FloatArray, found: FloatArray, column: int) -> FloatArray:
         """(m,) expected quality of answers of one candidate: ``ex_ante`` (m,), ``found`` (m, 10)."""
@@ -83,12 +93,14 @@ class OwnAnswer:
             "coefficients": self.coefficients,
             "mean": self.mean,
             "scale": self.scale,
+            "look": self.look,
         }
         return {"signals": list(SIGNALS)}, arrays
 
     @classmethod
     def from_state(cls, settings: Settings, arrays: Arrays) -> OwnAnswer:
-        return cls(arrays["intercept"], arrays["coefficients"], arrays["mean"], arrays["scale"])
+        names = ("intercept", "coefficients", "mean", "scale", "look")
+        return cls(*(arrays[name] for name in names))
 
 
 @dataclass(frozen=True)
@@ -141,7 +153,7 @@ def fit_own_answer(
         )
         arrays = fitted.state()[1]
         intercept[j], coefficients[:, j] = arrays["intercept"][0], arrays["coefficients"][:, 0]
-    return OwnAnswer(intercept, coefficients, mean, scale)
+    return OwnAnswer(intercept, coefficients, mean, scale, np.zeros(k))
 
 
 def predict_all(model: OwnAnswer, ex_ante: FloatArray, seen: Observations) -> FloatArray:
@@ -174,6 +186,14 @@ def crossfit_own_answer(
         part = Observations(seen.found[held], seen.answered[held])
         estimates[held] = predict_all(model, ex_ante[held], part)
     return estimates
+
+
+def look(ex_ante: FloatArray, post_hoc: FloatArray, weight: FloatArray) -> FloatArray:
+    """(k,) what ``OwnAnswer.look`` is, from out-of-fold estimates (n, k); rows of weight 0 do not count."""
+    moved = (weight * (post_hoc - ex_ante) ** 2).sum(axis=0)
+    uncertain = (weight * ex_ante * (1.0 - ex_ante)).sum(axis=0)
+    share: FloatArray = np.divide(moved, uncertain, out=np.zeros_like(moved), where=uncertain > 1e-9)
+    return np.sqrt(np.minimum(share, 1.0))
 
 
 def _design(ex_ante: FloatArray, found: FloatArray, mean: FloatArray, scale: FloatArray) -> FloatArray:
