@@ -91,12 +91,15 @@ def serving(*arguments: object, **environ: str) -> Iterator[tuple[subprocess.Pop
         process.communicate(timeout=20)
 
 
+def asking(url: str, key: str = "none") -> openai.OpenAI:
+    return openai.OpenAI(base_url=url, api_key=key, max_retries=0)
+
+
 def test_it_serves_logs_and_stops(
     bundle: Path, pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     log = tmp_path / "log.sqlite"
-    with serving(bundle, "--pool", pool, "--log", log, "--log-text") as (process, url):
-        client = openai.OpenAI(base_url=url, api_key="none", max_retries=0)
+    with serving(bundle, "--pool", pool, "--log", log, "--log-text") as (process, url), asking(url) as client:
         raw = client.chat.completions.with_raw_response.create(model="auto", messages=MESSAGES)
         extra = client.chat.completions.create(model="extra", messages=MESSAGES)
         assert [model.id for model in client.models.list()] == ["auto", "small", "large", "extra"]
@@ -114,10 +117,10 @@ def test_it_serves_logs_and_stops(
 def test_a_target_and_a_key(bundle: Path, pool: Path, tmp_path: Path) -> None:
     options = ("--log", tmp_path / "log.sqlite", "--target", "strong_share=0")
     with serving(bundle, "--pool", pool, *options, PENSTOCK_API_KEY="the-key") as (_, url):
-        client = openai.OpenAI(base_url=url, api_key="the-key", max_retries=0)
-        assert client.chat.completions.create(model="auto", messages=MESSAGES).model == "small"
-        with pytest.raises(openai.AuthenticationError):
-            openai.OpenAI(base_url=url, api_key="wrong", max_retries=0).models.list()
+        with asking(url, "the-key") as client:
+            assert client.chat.completions.create(model="auto", messages=MESSAGES).model == "small"
+        with asking(url, "wrong") as client, pytest.raises(openai.AuthenticationError):
+            client.models.list()
 
 
 def test_what_cannot_be_served_is_one_line(
