@@ -1,0 +1,120 @@
+"""Post-hoc estimates refine ex-ante ones (design.md, decision 6)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from penstock.estimators.post_hoc.own_answer import (
+    SIGNALS,
+    Observations,
+    OwnAnswer,
+    crossfit_own_answer,
+    fit_own_answer,
+    observe,
+    predict_all,
+    signals,
+)
+from penstock.types import Answer, Status, Usage
+
+N, K = 20_000, 2
+FOLD = np.arange(N) % 5
+
+
+def world(telling: float) -> tuple[np.ndarray, Observations, np.ndarray]:
+    """Calibrated ex-ante estimates, log-probs that tell the rest by ``telling``, and outcomes."""
+    rng = np.random.default_rng(0)
+    ex_ante = rng.beta(3, 3, (N, K))
+    quality = (rng.random((N, K)) < ex_ante).astype(float)
+    found = np.zeros((N, K, len(SIGNALS)))
+    found[..., 0] = 1.0
+    found[..., 1] = telling * quality + rng.normal(size=(N, K))
+    return ex_ante, Observations(found, np.ones((N, K), dtype=bool)), quality
+
+
+@pytest.mark.parametrize("telling", [0.0, 1.0, 2.5])
+def test_post_hoc_regressed_on_ex_ante_has_slope_one(telling: float) -> None:
+    """What will be known is expected to be what is known: E[post-hoc | ex-ante] = ex-ante, out of fold."""
+    ex_ante, seen, quality = world(telling)
+    refined = crossfit_own_answer(ex_ante, seen, quality, np.ones((N, K)), FOLD, seed=0)
+    for j in range(K):
+        slope, intercept = np.polyfit(ex_ante[:, j], refined[:, j], 1)
+        assert slope == pytest.approx(1.0, abs=0.06)
+        assert intercept == pytest.approx(0.0, abs=0.03)
+        slope, intercept = np.polyfit(refined[:, j], quality[:, j], 1)
+        assert slope == pytest.approx(1.0, abs=0.06), "and the estimate itself is calibrated"
+
+
+def test_answers_that_tell_more_are_believed_more() -> None:
+    errors = []
+    for telling in (0.0, 1.0, 2.5):
+        ex_ante, seen, quality = world(telling)
+        refined = crossfit_own_answer(ex_ante, seen, quality, np.ones((N, K)), FOLD, seed=0)
+        errors.append(((refined - quality) ** 2).mean() / ((ex_ante - quality) ** 2).mean())
+    assert errors[0] == pytest.approx(1.0, abs=0.02), "silent answers change nothing"
+    assert errors[0] > errors[1] + 0.05 > errors[2] + 0.1
+
+
+def test_a_held_out_row_s_outcome_does_not_reach_its_estimate() -> None:
+    ex_ante, seen, quality = world(1.0)
+    first = crossfit_own_answer(ex_ante, seen, quality, np.ones((N, K)), FOLD, seed=0)
+    changed = quality.copy()
+    changed[FOLD == 0] = 1 - changed[FOLD == 0]
+    again = crossfit_own_answer(ex_ante, seen, changed, np.ones((N, K)), FOLD, seed=0)
+    np.testing.assert_allclose(first[FOLD == 0], again[FOLD == 0], atol=1e-12)
+    assert not np.allclose(first[FOLD == 1], again[FOLD == 1])
+
+
+def test_a_candidate_that_never_answers_is_worth_nothing_and_harms_nobody() -> None:
+    ex_ante, seen, quality = world(1.0)
+    answered = seen.answered.copy()
+    answered[:, 1] = False
+    silent = Observations(np.where(answered[..., None], seen.found, 0.0), answered)
+    quality = np.where(answered, quality, 0.0)
+    model = fit_own_answer(ex_ante, silent, quality, np.ones((N, K)), seed=0)
+    estimates = predict_all(model, ex_ante, silent)
+    assert np.isfinite(estimates).all()
+    assert (estimates[:, 1] == 0).all()
+    np.testing.assert_allclose(
+        model.estimate(np.array([0.2, 0.9]), np.zeros((2, len(SIGNALS))), 1), [0.2, 0.9], atol=1e-9
+    )
+
+
+def test_a_live_answer_is_judged_as_a_recorded_one() -> None:
+    answer = Answer("a", text="4\nor so", usage=Usage(5, 7), logprobs=(-0.5, -2.0), extracted="4")
+    ex_ante, seen, quality = world(1.0)
+    model = fit_own_answer(ex_ante, seen, quality, np.ones((N, K)), seed=0)
+    one = observe(lambda i, j: answer, 1, K)
+    batch = predict_all(model, np.full((1, K), 0.4), one)
+    assert model.estimate_answer(0.4, answer, 1) == pytest.approx(batch[0, 1], abs=1e-12)
+    again = OwnAnswer.from_state(*model.state())
+    assert again.estimate_answer(0.4, answer, 1) == model.estimate_answer(0.4, answer, 1)
+
+
+@pytest.mark.parametrize("status", [Status.REFUSED, Status.FAILED, Status.MISSING])
+def test_only_answers_count(status: Status) -> None:
+    seen = observe(lambda i, j: Answer("a", text="x", status=status), 2, 1)
+    assert not seen.answered.any()
+    assert not seen.informative
+    ex_ante, all_seen, quality = world(1.0)
+    model = fit_own_answer(ex_ante, all_seen, quality, np.ones((N, K)), seed=0)
+    assert model.estimate_answer(0.9, Answer("a", status=status), 0) == 0.0
+
+
+def test_signs_of_an_answer() -> None:
+    found = dict(
+        zip(
+            SIGNALS,
+            signals(
+                Answer("a", text="ab\nc", usage=Usage(1, 3), logprobs=(-1.0, -3.0), finish_reason="length")
+            ).tolist(),
+            strict=True,
+        )
+    )
+    assert found["has_logprobs"] == 1.0
+    assert found["mean_logprob"] == -2.0
+    assert found["min_logprob"] == -3.0
+    assert found["sum_logprob"] == -0.04
+    assert found["log_tokens"] == pytest.approx(np.log(4))
+    assert (found["has_final_answer"], found["cut_off"]) == (0.0, 1.0)
+    assert not signals(Answer("a")).any()
