@@ -3,7 +3,8 @@
 Every prompt is of one topic and uses its words. The small candidate is right on the first topic, the middle
 one on the first two, the large one nearly everywhere; an answer's token log-probabilities tell whether it is
 right.
-``signal`` 0 cuts the tie between prompts and qualities: a null table, on which nothing can be learned.
+``signal`` 0 cuts the tie between prompts and outcomes, costs included: a null table, on which nothing can be
+learned but from the answers themselves.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def tiny(
     quality = (rng.random(right.shape) < right).astype(np.float64)
     prompts = [_prompt(rng, int(t)) for t in topic]
     length = np.array([len(p) for p in prompts], dtype=np.float64)
-    cost = np.outer(length / length.mean(), USD) * rng.uniform(0.8, 1.2, size=quality.shape)
+    cost = np.outer((length / length.mean()) ** signal, USD) * rng.uniform(0.8, 1.2, size=quality.shape)
     level = telling * 0.5 * quality + rng.uniform(0.2, 0.8, size=quality.shape)
     asked = rng.random(quality.shape) >= missing
     queries = tuple(

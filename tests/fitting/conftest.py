@@ -1,0 +1,17 @@
+"""Fits that several tests look at."""
+
+from __future__ import annotations
+
+import pytest
+
+from penstock.fitting.fit import fit_grid
+from penstock.fitting.result import Fit
+from penstock.fitting.settings import FitSettings
+from penstock.testing.tables import tiny_grid
+
+QUICK = FitSettings(estimators=("ridge", "knn"), directions=12)
+
+
+@pytest.fixture(scope="session")
+def fitted() -> Fit:
+    return fit_grid(tiny_grid(200, seed=1), QUICK)
