@@ -196,8 +196,13 @@ def look(ex_ante: FloatArray, post_hoc: FloatArray, weight: FloatArray) -> Float
     return np.sqrt(np.minimum(share, 1.0))
 
 
-def _design(ex_ante: FloatArray, found: FloatArray, mean: FloatArray, scale: FloatArray) -> FloatArray:
+def prior_logit(ex_ante: FloatArray) -> FloatArray:
+    """(m,) the ex-ante estimate as a feature: its logit, scaled so that a penalty hardly touches it."""
     p = np.clip(ex_ante, 0.01, 0.99)
-    prior = _PRIOR_SCALE * np.log(p / (1 - p))
+    scaled: FloatArray = _PRIOR_SCALE * np.log(p / (1 - p))
+    return scaled
+
+
+def _design(ex_ante: FloatArray, found: FloatArray, mean: FloatArray, scale: FloatArray) -> FloatArray:
     standard = np.clip((found - mean) / scale, -4.0, 4.0)
-    return np.concatenate([prior[:, None], standard], axis=1)
+    return np.concatenate([prior_logit(ex_ante)[:, None], standard], axis=1)
