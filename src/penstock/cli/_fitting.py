@@ -20,7 +20,10 @@ Candidates = Annotated[
     str | None, typer.Option("--candidates", help="Only these candidates, separated by commas.")
 ]
 EstimatorName = Annotated[
-    str, typer.Option("--estimator", help="auto, or names separated by commas: knn, kmeans, ridge, logistic.")
+    str,
+    typer.Option(
+        "--estimator", help="auto, or names separated by commas: knn, kmeans, ridge, logistic, blend."
+    ),
 ]
 PolicyName = Annotated[
     str, typer.Option("--policy", help="auto, or names separated by commas: routing, cascade.")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from penstock.errors import BundleError, InputError
 from penstock.estimators.base import Arrays, Estimator, Fitted, Settings
+from penstock.estimators.ex_ante.blend import Blend, FittedBlend
 from penstock.estimators.ex_ante.clusters import Clusters, FittedClusters
 from penstock.estimators.ex_ante.linear import FittedLinear, Logistic, Ridge
 from penstock.estimators.ex_ante.mean import CandidateMean, FittedMeans, TaskMean
@@ -18,6 +19,7 @@ ESTIMATORS: dict[str, Callable[[], Estimator]] = {
     "kmeans": Clusters,
     "ridge": Ridge,
     "logistic": Logistic,
+    "blend": Blend,
 }
 
 _FITTED: dict[str, Callable[[Settings, Arrays], Fitted]] = {
@@ -25,6 +27,7 @@ _FITTED: dict[str, Callable[[Settings, Arrays], Fitted]] = {
     "knn": FittedNeighbours.from_state,
     "clusters": FittedClusters.from_state,
     "linear": FittedLinear.from_state,
+    "blend": lambda settings, arrays: FittedBlend.from_state(settings, arrays, restore),
 }
 
 

@@ -23,7 +23,7 @@ class FitSettings:
     tasks left out (``task``: for traffic whose tasks the table does not hold); ``directions`` of text kept;
     the ``confidence`` of the guard."""
 
-    estimators: tuple[str, ...] = ("knn", "kmeans", "ridge", "logistic")
+    estimators: tuple[str, ...] = ("knn", "kmeans", "ridge", "logistic", "blend")
     policies: tuple[str, ...] = ("routing", "cascade")
     features: str = "prompt"
     folds: int = 5
