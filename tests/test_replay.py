@@ -71,3 +71,12 @@ def test_nothing_is_changed() -> None:
     before = [a.copy() for a in arrays]
     replay(Routing(0.5), BELIEFS, QUALITY, COST)
     assert all(np.array_equal(a, b) for a, b in zip(arrays, before, strict=True))
+
+
+@pytest.mark.parametrize("spoilt", range(5))
+def test_nothing_is_decided_on_what_is_not_a_number(spoilt: int) -> None:
+    arrays = [a.copy() for a in (BELIEFS.ex_ante, BELIEFS.post_hoc, BELIEFS.cost, QUALITY, COST)]
+    arrays[spoilt][7, 1] = np.nan
+    ex_ante, post_hoc, expected, quality, cost = arrays
+    with pytest.raises(PenstockError, match=r"of query 7 .* is not a number"):
+        replay(Fixed(1), Beliefs(ex_ante, post_hoc, expected, BELIEFS.draw), quality, cost)

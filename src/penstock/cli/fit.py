@@ -139,6 +139,7 @@ def _summary(fitted: Fit, expected: Expectation, output: Path) -> dict[str, Any]
 
 
 def _print(fitted: Fit, expected: Expectation, output: Path) -> None:
+    from rich.markup import escape
     from rich.table import Table
 
     names, best = fitted.selection.names, fitted.mix.best_fixed
@@ -149,7 +150,9 @@ def _print(fitted: Fit, expected: Expectation, output: Path) -> None:
     )
     for note in fitted.notes:
         out.print(f"[yellow]note:[/] {note}")
-    out.print(f"Best fixed candidate: {fitted.selection.best_fixed}; cheapest: {_name(fitted, 0)}")
+    out.print(
+        f"Best fixed candidate: {escape(fitted.selection.best_fixed)}; cheapest: {escape(_name(fitted, 0))}"
+    )
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in ("per query", f"expected at {expected.target}", "mix", "oracle", "best fixed", "cheapest"):
         table.add_column(heading, justify="left" if heading == "per query" else "right")

@@ -71,6 +71,7 @@ def _document(router: Router, decided: FirstStep, target: str) -> dict[str, obje
 
 
 def _print(router: Router, decided: FirstStep, target: str) -> None:
+    from rich.markup import escape
     from rich.table import Table
 
     from penstock.policies.describe import in_words
@@ -82,14 +83,14 @@ def _print(router: Router, decided: FirstStep, target: str) -> None:
         first = item.name == decided.call
         table.add_row(
             "→" if first else "",
-            f"[bold]{item.name}[/]" if first else item.name,
+            f"[bold]{escape(item.name)}[/]" if first else escape(item.name),
             f"{item.quality:.3f}",
             f"{item.cost:.3g}",
             "–" if item.score is None else f"{item.score:.3f}",
         )
     out.print(table)
-    out.print(f"Asked first: [bold]{decided.call or 'nobody'}[/]")
-    out.print(f"Policy for {target}: {in_words(decided.policy, router.candidates)}")
+    out.print(f"Asked first: [bold]{escape(decided.call or 'nobody')}[/]")
+    out.print(f"Policy for {target}: {escape(in_words(decided.policy, router.candidates))}")
     out.print(
         f"Over many queries like the fitting rows: {decided.point.cost:.4g} USD and quality "
         f"{decided.point.quality:.3f} per query"

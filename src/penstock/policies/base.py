@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from penstock.errors import PenstockError
 from penstock.outcomes.hashing import uniform_of
 from penstock.types import BoolArray, FloatArray, IntArray
 
@@ -80,6 +81,16 @@ class Policy(Protocol):
     def spec(self) -> Mapping[str, Any]:
         """``{"kind": ..., settings}``: plain JSON from which ``policies.registry.from_spec`` rebuilds it."""
         ...
+
+
+def reject_nan(**arrays: FloatArray) -> None:
+    """Raises PenstockError where a number is missing: comparisons with NaN would decide silently."""
+    for name, values in arrays.items():
+        rows = np.flatnonzero(np.isnan(values).any(axis=1))
+        if rows.size:
+            raise PenstockError(
+                f"{name} of query {rows[0]} (row, from 0) is not a number; nothing is decided on it"
+            )
 
 
 def draw_of(query_id: str, seed: int) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from penstock.estimators.belief import BeliefModel
-from penstock.policies.base import Policy, State, draw_of
+from penstock.policies.base import Policy, State, draw_of, reject_nan
 from penstock.policies.frontier import Frontier, OperatingPoint
 from penstock.policies.targets import Target
 from penstock.types import Answer, BoolArray, Query
@@ -42,8 +42,12 @@ class Router:
     def begin(
         self, queries: Sequence[Query], *, eligible: BoolArray | None = None, seed: int | None = None
     ) -> State:
-        """The state of n queries before anything was called; ``eligible`` (n, k) excludes candidates."""
+        """The state of n queries before anything was called; ``eligible`` (n, k) excludes candidates.
+
+        Raises PenstockError where an estimate is not a number.
+        """
         quality, cost = self.belief.before(queries)
+        reject_nan(quality=quality, cost=cost)
         shape = quality.shape
         used = self.seed if seed is None else seed
         return State(
