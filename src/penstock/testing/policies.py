@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -31,14 +31,15 @@ _Item = TypeVar("_Item", np.float64, np.bool_)
 
 @dataclass(frozen=True)
 class World:
-    """Queries with estimates before (``quality``) and after (``post_hoc``) every candidate's answer, all
-    (n, k)."""
+    """Queries with estimates before (``quality``) and after (``post_hoc``) every candidate's answer, and how
+    far they are expected to move (``spread``), all (n, k)."""
 
     quality: FloatArray
     post_hoc: FloatArray
     cost: FloatArray
     eligible: BoolArray
     draw: FloatArray
+    spread: FloatArray
 
     @classmethod
     def of(cls, k: int, *, seed: int = 0, eligible: float = 1.0) -> World:
@@ -46,7 +47,14 @@ class World:
         rng = np.random.default_rng(seed)
         quality, cost = rng.random((ROWS, k)), rng.uniform(1e-4, 1e-2, size=(ROWS, k))
         quality[::3], cost[::3] = np.round(quality[::3], 1), np.round(cost[::3] * 500) / 500
-        return cls(quality, rng.random((ROWS, k)), cost, rng.random((ROWS, k)) < eligible, rng.random(ROWS))
+        return cls(
+            quality=quality,
+            post_hoc=rng.random((ROWS, k)),
+            cost=cost,
+            eligible=rng.random((ROWS, k)) < eligible,
+            draw=rng.random(ROWS),
+            spread=rng.uniform(0.0, 0.3, size=(ROWS, k)),
+        )
 
     def begin(self) -> State:
         """Before anything was called, in arrays that refuse to be written to."""
@@ -57,20 +65,18 @@ class World:
             executed=_frozen(nothing),
             eligible=_frozen(self.eligible),
             draw=_frozen(self.draw),
+            spread=_frozen(self.spread),
         )
 
     def after(self, state: State, call: IntArray) -> State:
         """What is known once the called candidates have answered."""
         rows = np.flatnonzero(call >= 0)
-        quality, executed = state.quality.copy(), state.executed.copy()
-        quality[rows, call[rows]] = self.post_hoc[rows, call[rows]]
-        executed[rows, call[rows]] = True
-        return State(_frozen(quality), state.cost, _frozen(executed), state.eligible, state.draw)
+        return _answered(state, rows, call[rows], self.post_hoc[rows, call[rows]])
 
     @property
     def beliefs(self) -> Beliefs:
         """The same for a replay."""
-        return Beliefs(self.quality, self.post_hoc, self.cost, self.draw)
+        return Beliefs(self.quality, self.post_hoc, self.cost, self.draw, self.spread)
 
 
 def followed(policy: Policy, world: World) -> tuple[list[IntArray], IntArray]:
@@ -131,7 +137,7 @@ class PolicyContract:
         assert np.array_equal(served, narrow.eligible.any(axis=1)), "it serves exactly what can be served"
 
     def test_with_nobody_eligible_it_abstains_at_once(self, world: World) -> None:
-        closed = World(world.quality, world.post_hoc, world.cost, np.zeros_like(world.eligible), world.draw)
+        closed = replace(world, eligible=np.zeros_like(world.eligible))
         calls, accepted = followed(self.policy_for(world), closed)
         assert not calls
         assert (accepted == -1).all()
@@ -190,12 +196,18 @@ class ServedPolicyContract(PolicyContract):
             while (call := int(policy.step(state).call[0])) >= 0:
                 final = bool(decide(state, call))
                 for answer in (0.0, 1.0) if final else (0.0,):
-                    quality, executed = state.quality.copy(), state.executed.copy()
-                    quality[0, call], executed[0, call] = answer, True
-                    later = State(quality, state.cost, executed, state.eligible, state.draw)
+                    later = _answered(state, np.array([0]), np.array([call]), np.array([answer]))
                     if final:
                         assert int(policy.step(later).accept[0]) == call
                 state = later
+
+
+def _answered(state: State, rows: IntArray, columns: IntArray, quality: FloatArray) -> State:
+    """The state once candidates ``columns`` have answered queries ``rows`` with estimates ``quality``."""
+    assert state.spread is not None
+    known, executed, spread = state.quality.copy(), state.executed.copy(), state.spread.copy()
+    known[rows, columns], executed[rows, columns], spread[rows, columns] = quality, True, 0.0
+    return replace(state, quality=_frozen(known), executed=_frozen(executed), spread=_frozen(spread))
 
 
 def _frozen(array: NDArray[_Item]) -> NDArray[_Item]:

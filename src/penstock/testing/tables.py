@@ -68,7 +68,9 @@ def tiny(
     level = telling * 0.5 * quality + rng.uniform(0.2, 0.8, size=quality.shape)
     asked = rng.random(quality.shape) >= missing
     queries = tuple(
-        Query.from_prompt(f"q{seed}x{i:04d}", p, task=f"t{t}", group=None if groups is None else f"g{i % groups}")
+        Query.from_prompt(
+            f"q{seed}x{i:04d}", p, task=f"t{t}", group=None if groups is None else f"g{i % groups}"
+        )
         for i, (p, t) in enumerate(zip(prompts, topic.tolist(), strict=True))
     )
     grid = Grid(
