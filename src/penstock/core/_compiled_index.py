@@ -1,0 +1,314 @@
+"""Compiled index policy: the same decisions as ``index`` and the values of ``bound``.
+
+Not imported unless numba is installed. All arguments are C-contiguous; ``cap`` is +inf where there is none.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from penstock.core._jit import jit
+from penstock.core.reservation import HIGHEST, LEAST_SD, LOWEST, PER_UNIT
+from penstock.types import BoolArray, FloatArray, IntArray
+
+_ROOT_HALF = math.sqrt(0.5)
+_DENSITY = 1 / math.sqrt(2 * math.pi)
+
+
+@jit
+def upper_tail(a: float) -> float:
+    """P(Z > a)."""
+    return 0.5 * math.erfc(a * _ROOT_HALF)
+
+
+@jit
+def inverse_loss(v: float, nodes: FloatArray, slopes: FloatArray) -> float:
+    """Ginv(v), see ``reservation.inverse_loss``."""
+    if v >= HIGHEST:
+        return -v
+    if v == 0.0:
+        return np.inf
+    t = math.log(v)
+    if t < LOWEST:
+        a = math.sqrt(-2 * t)
+        for _ in range(6):
+            b = 1 / (a * a)
+            series = 1 - b * (3 - b * (15 - b * (105 - b * 945)))
+            value = -0.5 * a * a + math.log(_DENSITY * b * series)
+            a += (value - t) / (a + 2 / a)
+        return a
+    x = (t - LOWEST) * PER_UNIT
+    i = min(int(x), nodes.shape[0] - 2)
+    u = x - i
+    w = 1 - u
+    between: float = (
+        nodes[i] * w * w * (1 + 2 * u)
+        + nodes[i + 1] * u * u * (3 - 2 * u)
+        + u * w * (slopes[i] * w - slopes[i + 1] * u)
+    )
+    return between
+
+
+@jit
+def reservation_value(
+    mu: float, s: float, price: float, cap: float, nodes: FloatArray, slopes: FloatArray
+) -> float:
+    """z, see ``reservation``."""
+    if s < LEAST_SD:
+        return min(mu, cap) - price
+    v = price / s
+    if cap < np.inf:
+        b = (cap - mu) / s
+        if b < 39.0:
+            v += max(_DENSITY * math.exp(-0.5 * b * b) - b * upper_tail(b), 0.0)
+    return min(mu + s * inverse_loss(v, nodes, slopes), cap - price)
+
+
+@jit
+def ceiling_of(mu: float, s: float, price: float, cap: float) -> float:
+    """A cheap upper bound of z: Scarf's (1958) bound of E[(Q - z)^+], and cap - price; with room for
+    rounding.
+    """
+    if price <= 1e-12 * s:
+        return cap - price
+    bound = min(mu + s * s / (4 * price) - price, cap - price)
+    return bound + 1e-8 * (abs(mu) + s + price)
+
+
+@jit
+def index_steps(
+    mean: FloatArray,
+    sd: FloatArray,
+    cost: FloatArray,
+    executed: IntArray,
+    eligible: IntArray,
+    lam: FloatArray,
+    runs: int,
+    cap: float,
+    dear: bool,
+    tie: float,
+    nodes: FloatArray,
+    slopes: FloatArray,
+    points: FloatArray,
+    weights: FloatArray,
+    out: IntArray,
+) -> None:
+    """``index.index_step`` for every query."""
+    n, k = mean.shape
+    ceiling = np.empty(k)
+    z = np.empty(k)
+    live = np.empty(k, dtype=np.bool_)
+    kept = np.empty(k, dtype=np.bool_)
+    grid = 3 * k * points.shape[0]
+    above = np.empty((k, grid))
+    product = np.empty(grid)
+    edges = np.empty(3 * k + 1)
+    for row in range(n):
+        mu, s, price = mean[row], sd[row], cost[row if cost.shape[0] > 1 else 0]
+        rate, run = lam[row], executed[row]
+        best, depth, unrun, first = -np.inf, 0, 0, -1
+        for i in range(k):
+            ceiling[i] = -np.inf
+            z[i] = -np.inf
+            if (run >> i) & 1:
+                best = max(best, min(mu[i], cap))
+                depth += 1
+            elif (eligible[row] >> i) & 1:
+                unrun += 1
+                ceiling[i] = ceiling_of(mu[i], s[i], rate * price[i], cap)
+                if first < 0 or ceiling[i] > ceiling[first]:
+                    first = i
+        out[row] = -1
+        room = runs - depth
+        if unrun == 0 or room <= 0:
+            continue
+        # the most promising first; whoever cannot reach it, or the best executed, needs no value
+        z[first] = reservation_value(mu[first], s[first], rate * price[first], cap, nodes, slopes)
+        bar = z[first] if room >= unrun else -np.inf
+        bar = max(bar, best)
+        for i in range(k):
+            if i != first and ceiling[i] >= bar and ceiling[i] > -np.inf:
+                z[i] = reservation_value(mu[i], s[i], rate * price[i], cap, nodes, slopes)
+                if room >= unrun:
+                    bar = max(bar, z[i])
+        choice = largest(z, mu, s, price, rate, dear, tie)
+        slack = tie * (abs(mu[choice]) + s[choice] + rate * price[choice])
+        if (dear and z[choice] < best - slack) or (not dear and z[choice] <= best + slack):
+            continue
+        if room < unrun:
+            count = 0
+            for i in range(k):
+                live[i] = z[i] > best
+                count += live[i]
+            if count > room:
+                greedy_set(mu, s, z, best, live, room, points, weights, above, product, edges, kept)
+                for i in range(k):
+                    if not kept[i]:
+                        z[i] = -np.inf
+                choice = largest(z, mu, s, price, rate, dear, tie)
+        out[row] = choice
+
+
+@jit
+def largest(
+    z: FloatArray, mu: FloatArray, s: FloatArray, price: FloatArray, rate: float, dear: bool, tie: float
+) -> int:
+    """The largest z; ties by cost, mean and order."""
+    k = z.shape[0]
+    lead = 0
+    for i in range(1, k):
+        if z[i] > z[lead]:
+            lead = i
+    choice = -1
+    for i in range(k):
+        if z[i] == -np.inf:
+            continue
+        scale = max(abs(mu[i]) + s[i] + rate * price[i], abs(mu[lead]) + s[lead] + rate * price[lead])
+        if z[i] < z[lead] - tie * scale:
+            continue
+        if choice < 0:
+            choice = i
+            continue
+        gap = price[i] - price[choice] if dear else price[choice] - price[i]
+        if gap > 0 or (gap == 0 and mu[i] > mu[choice]):
+            choice = i
+    return max(choice, 0)
+
+
+@jit
+def quadrature(
+    mu: FloatArray,
+    s: FloatArray,
+    z: FloatArray,
+    low: float,
+    live: BoolArray,
+    points: FloatArray,
+    weights: FloatArray,
+    above: FloatArray,
+    product: FloatArray,
+    edges: FloatArray,
+) -> int:
+    """P(min(Q_i, z_i) > t) at the nodes into ``above`` (k, T), weights into ``product`` (T,); their number.
+
+    See ``index.survival``.
+    """
+    k = mu.shape[0]
+    top = -np.inf
+    for i in range(k):
+        if live[i]:
+            top = max(top, min(z[i], mu[i] + 8 * s[i]))
+    m = 1
+    edges[0] = low
+    for i in range(k):
+        if not live[i]:
+            continue
+        for b in range(3):
+            bend = mu[i] - 2 * s[i] if b == 0 else mu[i] if b == 1 else min(z[i], mu[i] + 8 * s[i])
+            if bend <= low:
+                continue
+            bend = min(bend, top)
+            at = m
+            while at > 1 and edges[at - 1] > bend:
+                edges[at] = edges[at - 1]
+                at -= 1
+            edges[at] = bend
+            m += 1
+    count = 0
+    for e in range(m - 1):
+        half, middle = (edges[e + 1] - edges[e]) / 2, (edges[e + 1] + edges[e]) / 2
+        if half <= 0.0:
+            continue
+        for g in range(points.shape[0]):
+            t = middle + half * points[g]
+            product[count] = half * weights[g]
+            for i in range(k):
+                if live[i] and t < z[i] and t < mu[i] + 8 * s[i]:
+                    above[i, count] = upper_tail((t - mu[i]) / max(s[i], LEAST_SD))
+                else:
+                    above[i, count] = 0.0
+            count += 1
+    return count
+
+
+@jit
+def greedy_set(
+    mu: FloatArray,
+    s: FloatArray,
+    z: FloatArray,
+    best: float,
+    live: BoolArray,
+    room: int,
+    points: FloatArray,
+    weights: FloatArray,
+    above: FloatArray,
+    product: FloatArray,
+    edges: FloatArray,
+    kept: BoolArray,
+) -> None:
+    """The live candidates that greedily maximise E[max(best, min(Q_i, z_i))], at most ``room``, into
+    ``kept``.
+    """
+    k = mu.shape[0]
+    low = best
+    if best == -np.inf:
+        low = np.inf
+        for i in range(k):
+            if live[i]:
+                low = min(low, mu[i] - 4 * s[i], z[i])
+    count = quadrature(mu, s, z, low, live, points, weights, above, product, edges)
+    kept[:] = False
+    for _ in range(room):
+        pick, most = -1, -1.0
+        for i in range(k):
+            if live[i] and not kept[i]:
+                gain = 0.0
+                for t in range(count):
+                    gain += above[i, t] * product[t]
+                if gain > most:
+                    pick, most = i, gain
+        if pick < 0:
+            return
+        kept[pick] = True
+        for t in range(count):
+            product[t] *= 1 - above[pick, t]
+
+
+@jit
+def optimal_values(
+    mean: FloatArray,
+    sd: FloatArray,
+    cost: FloatArray,
+    lam: float,
+    cap: float,
+    nodes: FloatArray,
+    slopes: FloatArray,
+    points: FloatArray,
+    weights: FloatArray,
+    out: FloatArray,
+) -> None:
+    """``bound.optimal_value`` of every query."""
+    n, k = mean.shape
+    z = np.empty(k)
+    live = np.ones(k, dtype=np.bool_)
+    grid = 3 * k * points.shape[0]
+    above = np.empty((k, grid))
+    product = np.empty(grid)
+    edges = np.empty(3 * k + 1)
+    for row in range(n):
+        mu, s, price = mean[row], sd[row], cost[row if cost.shape[0] > 1 else 0]
+        low = -np.inf
+        for i in range(k):
+            z[i] = reservation_value(mu[i], s[i], lam * price[i], cap, nodes, slopes)
+            low = max(low, min(mu[i] - 8 * s[i], z[i]))
+        for i in range(k):
+            live[i] = z[i] > low
+        count = quadrature(mu, s, z, low, live, points, weights, above, product, edges)
+        total = low
+        for t in range(count):
+            none = 1.0
+            for i in range(k):
+                none *= 1 - above[i, t]
+            total += product[t] * (1 - none)
+        out[row] = total

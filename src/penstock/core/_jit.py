@@ -1,0 +1,38 @@
+"""numba, where it is installed: the compiled kernels are optional and imported on first use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec
+from typing import TypeVar, cast
+
+Function = TypeVar("Function", bound=Callable[..., object])
+
+WORTH_COMPILED = 32
+"""From this many queries on the compiled kernels are loaded; fewer are served by NumPy."""
+
+
+@cache
+def installed() -> bool:
+    """Whether numba can be imported; PENSTOCK_NO_NUMBA=1 says no."""
+    return os.environ.get("PENSTOCK_NO_NUMBA", "") in ("", "0") and find_spec("numba") is not None
+
+
+def use_compiled(wish: bool | None, queries: int) -> bool:
+    """The caller's wish, or compiled where numba is installed and the batch is worth it."""
+    return wish if wish is not None else queries >= WORTH_COMPILED and installed()
+
+
+def jit(function: Function) -> Function:
+    """Compile for speed: cached on disk, without the interpreter lock, sums free to be reordered.
+
+    NaN is excluded by the preconditions; infinities occur (an unreachable score), so they keep their meaning.
+    """
+    import numba
+
+    decorate = numba.njit(
+        cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz", "nnan", "arcp"}
+    )
+    return cast(Function, decorate(function))

@@ -1,0 +1,137 @@
+"""The index policy: Weitzman's rule for sequential costly looks (design.md decision 5).
+
+Run the un-run candidate with the largest reservation value; stop when the best executed quality is at least
+every remaining one. For independent candidates and one price lambda no adaptive policy does better, and a
+step costs O(k log k) at most instead of 2^k. With a limit on the number of runs the rule is a heuristic:
+among the un-run the set of at most the remaining size with the largest E[max(y, min(Q_i, z_i))] is found
+greedily (monotone submodular) and its largest z is run.
+
+Arrays: mean, sd (n, k), the post-hoc means of executed candidates (their sd is not read); cost (n, k), (1, k)
+or (k,); executed and eligible (n,) int64 bit masks; lam (n,) or one number. Preconditions: finite arrays, sd
+>= 0, cost >= 0, lam >= 0, 1 <= k <= 62, n >= 1, runs >= 1.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock.core import normal
+from penstock.core._jit import use_compiled
+from penstock.core.reservation import inverse_table, reservation_values
+from penstock.core.routing import TIE
+from penstock.core.sets import broadcast, members
+from penstock.types import BoolArray, FloatArray, IntArray
+
+_POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(3)
+_BLOCK = 1 << 20
+
+
+def index_step(
+    mean: FloatArray,
+    sd: FloatArray,
+    cost: FloatArray,
+    executed: IntArray,
+    lam: FloatArray | float,
+    *,
+    cap: float | None = 1.0,
+    runs: int | None = None,
+    eligible: IntArray | None = None,
+    dear: bool = False,
+    compiled: bool | None = None,
+) -> IntArray:
+    """(n,) the candidate to run next; -1 to stop (or where nothing is eligible).
+
+    Where nothing has been executed something is always run. ``cap``: the highest quality there is, for
+    post-hoc means too; None for plain Gaussians. ``runs``: most runs per query, executed ones included.
+    Reservation values within a relative 1e-9 tie, infinite ones (free looks, no cap) among each other: the
+    cheapest is run and a tie with the best executed stops (s_MIN); with ``dear`` the dearest, and a tie goes
+    on (s_MAX). Then the higher mean, then the pool's order.
+    """
+    n, k = mean.shape
+    price, rate, open_ = broadcast(mean, cost, executed, lam, eligible)
+    limit = k if runs is None else runs
+    if use_compiled(compiled, n):
+        from penstock.core import _compiled_index as fast
+
+        choice = np.empty(n, dtype=np.int64)
+        ceiling = np.inf if cap is None else cap
+        fast.index_steps(
+            np.ascontiguousarray(mean), np.ascontiguousarray(sd), price, executed, open_, rate, limit,
+            ceiling, dear, TIE, *inverse_table(), _POINTS, _WEIGHTS, choice,
+        )  # fmt: skip
+        return choice
+    prices = np.broadcast_to(price, mean.shape)
+    inside = members(executed, k)
+    unrun = members(open_ & ~executed, k) & (inside.sum(axis=1) < limit)[:, None]
+    known = mean if cap is None else np.minimum(mean, cap)
+    best = np.where(inside, known, -np.inf).max(axis=1)
+    due = rate[:, None] * prices
+    z = np.where(unrun, reservation_values(mean, sd, due, cap=cap), -np.inf)
+    scale = np.abs(mean) + sd + due
+    choice = _largest(z, scale, prices, mean, dear)
+    rows = np.arange(n)
+    top = z[rows, choice]
+    slack = TIE * scale[rows, choice]
+    on = (top > -np.inf) & ((top >= best - slack) if dear else (top > best + slack))
+    live = unrun & (z > best[:, None])
+    room = limit - inside.sum(axis=1)
+    tight = np.flatnonzero(on & (live.sum(axis=1) > room))
+    step = max(1, _BLOCK // (9 * k * k))
+    for begin in range(0, len(tight), step):
+        part = tight[begin : begin + step]
+        kept = _greedy_set(mean[part], sd[part], z[part], best[part], live[part], room[part])
+        limited = np.where(kept, z[part], -np.inf)
+        choice[part] = _largest(limited, scale[part], prices[part], mean[part], dear)
+    return np.where(on, choice, -1)
+
+
+def _largest(z: FloatArray, scale: FloatArray, cost: FloatArray, mean: FloatArray, dear: bool) -> IntArray:
+    """The column of each row's largest z; ties by cost, mean and order."""
+    top = z.max(axis=1)[:, None]
+    leader = np.take_along_axis(scale, z.argmax(axis=1)[:, None], axis=1)
+    tied = (z >= top - TIE * np.maximum(scale, leader)) & (z > -np.inf)
+    key = np.where(tied, cost if dear else -cost, -np.inf)
+    equal = tied & (key >= key.max(axis=1)[:, None])
+    choice: IntArray = np.where(equal, mean, -np.inf).argmax(axis=1)
+    return choice
+
+
+def _greedy_set(
+    mean: FloatArray, sd: FloatArray, z: FloatArray, best: FloatArray, live: BoolArray, room: IntArray
+) -> BoolArray:
+    """(m, k) at most ``room`` live candidates that greedily maximise E[max(best, min(Q_i, z_i))]."""
+    above, weight = survival(mean, sd, z, best, live)
+    product = weight.copy()
+    kept = np.zeros_like(live)
+    rows = np.arange(len(mean))
+    for taken in range(int(room.max())):
+        gain = np.where(live & ~kept, (above * product[:, None]).sum(axis=2), -np.inf)
+        pick = gain.argmax(axis=1)
+        adds = (taken < room) & (gain[rows, pick] > -np.inf)
+        kept[rows[adds], pick[adds]] = True
+        product[adds] *= 1 - above[rows[adds], pick[adds]]
+    return kept
+
+
+def survival(
+    mean: FloatArray, sd: FloatArray, z: FloatArray, best: FloatArray, live: BoolArray
+) -> tuple[FloatArray, FloatArray]:
+    """P(min(Q_i, z_i) > t) (m, k, T) at quadrature nodes t and their weights (m, T), from ``best`` upwards.
+
+    Gauss-Legendre between the points where an integrand bends or jumps: each mu - 2s, mu and z. Where
+    ``best`` is -inf the integral begins where every candidate has passed.
+    """
+    z = np.minimum(z, mean + 8 * sd)
+    floor = np.where(live, np.minimum(mean - 4 * sd, z), np.inf).min(axis=1)
+    low = np.where(np.isfinite(best), best, floor)[:, None]
+    bends = np.concatenate([mean - 2 * sd, mean, z], axis=1)
+    top = np.where(live, z, -np.inf).max(axis=1)[:, None]
+    bends = np.where(np.tile(live, 3), np.clip(bends, low, np.maximum(top, low)), low)
+    edges = np.concatenate([low, np.sort(bends, axis=1)], axis=1)
+    half = np.diff(edges, axis=1)[:, :, None] / 2
+    middle = (edges[:, 1:] + edges[:, :-1])[:, :, None] / 2
+    nodes = (middle + half * _POINTS).reshape(len(mean), -1)
+    weight = (half * _WEIGHTS).reshape(len(mean), -1)
+    a = (nodes[:, None] - mean[:, :, None]) / np.maximum(sd, 1e-12)[:, :, None]
+    below_z = (nodes[:, None] < z[:, :, None]) & live[:, :, None]
+    return np.where(below_z, normal.cdf(-a), 0.0), weight
