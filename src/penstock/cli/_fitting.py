@@ -26,7 +26,11 @@ EstimatorName = Annotated[
     ),
 ]
 PolicyName = Annotated[
-    str, typer.Option("--policy", help="auto, or names separated by commas: routing, cascade.")
+    str,
+    typer.Option(
+        "--policy",
+        help="auto, or names by commas: routing, cascade, index, cascade_routing, optimal_cascade.",
+    ),
 ]
 Features = Annotated[
     str, typer.Option("--features", help="What estimators may use: prompt, task or prompt+task.")

@@ -50,7 +50,7 @@ def draft(kind: Estimator, rows: FittingRows, settings: FitSettings) -> list[Dra
             continue
         swept = sweep(policies, beliefs, quality, cost, rows.best)
         # routing never looks at an answer, so a router that only routes carries no post-hoc estimator
-        used = belief if name == "cascade" else replace(belief, post_hoc=None)
+        used = replace(belief, post_hoc=None) if name == "routing" else belief
         seconds = {"fit": spent, "tune": perf_counter() - started}
         drafts.append(Draft(f"{name}/{kind.name}", used, swept, seconds))
     return drafts

@@ -16,13 +16,18 @@ from penstock.core.routing import frontier_lambdas, hull_edges
 from penstock.errors import InputError
 from penstock.policies.base import Policy
 from penstock.policies.cascade import ThresholdCascade, thresholds_for
+from penstock.policies.cascade_routing import CascadeRouting, OptimalCascade
 from penstock.policies.fixed import Fixed
+from penstock.policies.index import Index
 from penstock.policies.routing import Routing
 from penstock.replay import Beliefs
 from penstock.types import FloatArray
 
 ROUTING_POINTS = 80
 CASCADE_POINTS = 24
+SEQUENTIAL_POINTS = 30
+KAPPAS = (0.6, 1.0, 1.4)
+_DEPTH = 5
 _CHAIN_MEMBERS = 5
 
 Sweep = Callable[[Beliefs, FloatArray, FloatArray], list[Policy]]
@@ -56,6 +61,44 @@ def cascade(beliefs: Beliefs, quality: FloatArray, cost: FloatArray) -> list[Pol
     return found
 
 
+def index(beliefs: Beliefs, quality: FloatArray, cost: FloatArray) -> list[Policy]:
+    """The index policy at a range of prices, with three beliefs in how much an answer will tell."""
+    if not _tells(beliefs):
+        return []
+    return [Index(lam, kappa) for kappa in KAPPAS for lam in _sequential_lambdas(beliefs)]
+
+
+def cascade_routing(beliefs: Beliefs, quality: FloatArray, cost: FloatArray) -> list[Policy]:
+    """Cascade routing at the same prices and beliefs, at most ``_DEPTH`` candidates per query."""
+    if not _tells(beliefs):
+        return []
+    return [CascadeRouting((lam,), kappa, _DEPTH) for kappa in KAPPAS for lam in _sequential_lambdas(beliefs)]
+
+
+def optimal_cascade(beliefs: Beliefs, quality: FloatArray, cost: FloatArray) -> list[Policy]:
+    """Theorem 2's cascade in order of mean cost, at the same prices and beliefs."""
+    if not _tells(beliefs):
+        return []
+    order = tuple(np.argsort(cost, kind="stable").tolist())
+    return [
+        OptimalCascade(order, (lam,), kappa, _DEPTH)
+        for kappa in KAPPAS
+        for lam in _sequential_lambdas(beliefs)
+    ]
+
+
+def _tells(beliefs: Beliefs) -> bool:
+    return beliefs.spread is not None and bool((beliefs.spread > 0).any())
+
+
+def _sequential_lambdas(beliefs: Beliefs) -> list[float]:
+    """Prices from where only the cheapest candidate pays down to where a look is nearly free, and 0."""
+    slopes = hull_edges(beliefs.ex_ante, beliefs.cost).slope
+    # a look can be worth its price where the estimates themselves see no gain
+    steepest = max(float(slopes.max(initial=0.0)), 1.0 / float(beliefs.cost.max()))
+    return [*np.geomspace(steepest, steepest / 1e4, SEQUENTIAL_POINTS).tolist(), 0.0]
+
+
 def fixed(count: int) -> list[Policy]:
     """Every candidate by itself; the hull of these is the mix."""
     return [Fixed(j) for j in range(count)]
@@ -75,7 +118,13 @@ def _chain(chain: tuple[int, ...], quality: FloatArray, cost: FloatArray) -> lis
     ]
 
 
-FAMILIES: dict[str, Sweep] = {"routing": routing, "cascade": cascade}
+FAMILIES: dict[str, Sweep] = {
+    "routing": routing,
+    "cascade": cascade,
+    "index": index,
+    "cascade_routing": cascade_routing,
+    "optimal_cascade": optimal_cascade,
+}
 
 
 def family(name: str) -> Sweep:

@@ -91,7 +91,7 @@ def prepare_rows(grid: Grid, best_fixed: str, settings: FitSettings) -> FittingR
         )
     weight = cell_weights(grid.quality, grid.propensity)
     cost_model, expected_cost = fit_cost(inputs, grid.cost, weight, fold, seed=settings.seed)
-    seen = observe(grid.answer_of, *grid.quality.shape) if "cascade" in settings.policies else None
+    seen = observe(grid.answer_of, *grid.quality.shape) if set(settings.policies) - {"routing"} else None
     return FittingRows(
         inputs=inputs,
         quality=grid.quality,

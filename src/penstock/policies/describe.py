@@ -89,7 +89,17 @@ def in_words(spec: Mapping[str, Any], candidates: Sequence[str]) -> str:
         names = [candidates[c] for c in spec["chain"]]
         steps = [f"{n} (keep at {t:.3f} or more)" for n, t in zip(names, spec["thresholds"], strict=False)]
         return "cascade " + " -> ".join([*steps, names[-1]])
+    if kind == "cascade_routing":
+        return f"cascade routing at {_prices(spec)}, at most {spec['max_depth']} candidates"
+    if kind == "optimal_cascade":
+        return f"optimal cascade {' -> '.join(candidates[c] for c in spec['order'])} at {_prices(spec)}"
+    if kind == "index":
+        return f"index policy at {spec['lambda']:.4g} quality per USD"
     if kind == "mixture":
         cheap, dear = (in_words(spec[b], candidates) for b in ("cheap", "dear"))
         return f"{spec['gamma']:.0%}: {cheap}; else {dear}"
     return str(kind)
+
+
+def _prices(spec: Mapping[str, Any]) -> str:
+    return ", ".join(f"{lam:.4g}" for lam in spec["lambdas"]) + " quality per USD"

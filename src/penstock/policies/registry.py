@@ -8,7 +8,9 @@ from typing import Any
 from penstock.errors import BundleError
 from penstock.policies.base import Policy
 from penstock.policies.cascade import ThresholdCascade
+from penstock.policies.cascade_routing import CascadeRouting, OptimalCascade
 from penstock.policies.fixed import Fixed
+from penstock.policies.index import Index
 from penstock.policies.mixture import Mixture
 from penstock.policies.routing import Routing
 
@@ -30,5 +32,29 @@ _KINDS: dict[str, Callable[[Mapping[str, Any]], Policy]] = {
     "fixed": lambda s: Fixed(int(s["candidate"])),
     "routing": lambda s: Routing(float(s["lambda"]), bool(s["dear"])),
     "cascade": lambda s: ThresholdCascade(tuple(map(int, s["chain"])), tuple(map(float, s["thresholds"]))),
+    "cascade_routing": lambda s: CascadeRouting(
+        tuple(map(float, s["lambdas"])),
+        float(s["kappa"]),
+        int(s["max_depth"]),
+        bool(s["greedy"]),
+        bool(s["expect"]),
+        bool(s["dear"]),
+        int(s["draws"]),
+    ),
+    "optimal_cascade": lambda s: OptimalCascade(
+        tuple(map(int, s["order"])),
+        tuple(map(float, s["lambdas"])),
+        float(s["kappa"]),
+        int(s["max_depth"]),
+        bool(s["dear"]),
+        int(s["draws"]),
+    ),
+    "index": lambda s: Index(
+        float(s["lambda"]),
+        float(s["kappa"]),
+        None if s["runs"] is None else int(s["runs"]),
+        None if s["ceiling"] is None else float(s["ceiling"]),
+        bool(s["dear"]),
+    ),
     "mixture": lambda s: Mixture(from_spec(s["cheap"]), from_spec(s["dear"]), float(s["gamma"])),
 }
