@@ -15,6 +15,7 @@ from penstock.estimators.joint import JointEstimates
 from penstock.estimators.per_set import PerSetEstimates
 from penstock.estimators.sets import SetEstimates
 from penstock.policies.base import State
+from penstock.policies.sequential import bits
 from penstock.types import BoolArray, FloatArray, IntArray
 
 
@@ -88,6 +89,5 @@ class JointBeliefs(SetSource):
 
 def by_set(executed: BoolArray) -> list[tuple[int, IntArray]]:
     """The distinct executed sets of (m, k) flags as bit masks, each with the rows that are in it."""
-    sets, member = np.unique(executed, axis=0, return_inverse=True)
-    masks = [sum(1 << j for j in np.flatnonzero(flags).tolist()) for flags in sets]
-    return [(mask, np.flatnonzero(member.ravel() == i)) for i, mask in enumerate(masks)]
+    masks, member = np.unique(bits(executed), return_inverse=True)
+    return [(mask, np.flatnonzero(member == i)) for i, mask in enumerate(masks.tolist())]

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from penstock.estimators.post_hoc.agreement import NONE, Normaliser, final_answer, normal_form, numbered
+from penstock.estimators.post_hoc.agreement import NONE, normal_form, numbered
+from penstock.estimators.post_hoc.normal_forms import Normaliser, final_answer
 from penstock.outcomes.grid import Grid
 from penstock.types import Answer, BoolArray, FloatArray, IntArray, Status
 

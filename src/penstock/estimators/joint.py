@@ -13,20 +13,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from penstock.core.gaussian import regression
 from penstock.errors import InputError
 from penstock.estimators.answers import Answers
 from penstock.estimators.moves import factor_of
 from penstock.estimators.post_hoc.agreement import same_answer
 from penstock.estimators.sets import everybody, members, pairs
 from penstock.types import BoolArray, FloatArray, IntArray
-
-
-@dataclass(frozen=True)
-class _Conditioned:
-    """``gain`` (k, m): what a unit of surprise in each seen variable adds; ``covariance`` (k, k) left."""
-
-    gain: FloatArray
-    covariance: FloatArray
 
 
 @dataclass(frozen=True)
@@ -77,6 +70,15 @@ class Signals:
             known += [position[pair] for pair in pairs(executed, k)]
         return np.array(known, dtype=np.int64)
 
+    def known(self, executed: int) -> list[tuple[IntArray, IntArray]]:
+        """``(columns, rows)``: what is known of which queries once a set has run, less what is missing."""
+        columns = self.seen(executed)
+        missing = np.isnan(self.values[:, columns])
+        if not missing.any():
+            return [(columns, np.arange(len(self)))]
+        patterns, member = np.unique(missing, axis=0, return_inverse=True)
+        return [(columns[~m], np.flatnonzero(member.ravel() == i)) for i, m in enumerate(patterns)]
+
 
 @dataclass(frozen=True)
 class JointGaussian:
@@ -88,27 +90,35 @@ class JointGaussian:
     covariance: FloatArray
     shrinkage: float
     rows: int
-    _known: dict[tuple[int, ...], _Conditioned] = field(default_factory=dict, repr=False, compare=False)
+    _known: dict[tuple[int, ...], tuple[FloatArray, FloatArray]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def estimate(self, executed: int, signals: Signals) -> FloatArray:
         """(n, k) expected quality in [0, 1] given what the set shows; 0 for one that ran and did not answer.
 
-        A signal that is missing (NaN) is taken at its mean, which says nothing.
+        Near certainty ``unclipped`` means overshoot and are cut, which flattens later estimates a little:
+        the price of a law that is linear where quality is a probability.
         """
-        k, columns = self.count, signals.seen(executed)
-        belief = self._conditioned(columns)
-        seen = signals.values[:, columns]
-        surprise = np.where(np.isnan(seen), 0.0, seen - self.mean[k + columns])
-        estimates = np.clip(self.mean[:k] + surprise @ belief.gain.T, 0.0, 1.0)
-        ran = members(executed, k)
+        estimates = np.clip(self.unclipped(executed, signals), 0.0, 1.0)
+        ran = members(executed, self.count)
         estimates[:, ran] = np.where(signals.answered[:, ran], estimates[:, ran], 0.0)
         return estimates
+
+    def unclipped(self, executed: int, signals: Signals) -> FloatArray:
+        """(n, k) conditional means of the qualities; a signal that is missing (NaN) is not conditioned on."""
+        k = self.count
+        means = np.empty((len(signals), k))
+        for columns, rows in signals.known(executed):
+            surprise = signals.values[np.ix_(rows, columns)] - self.mean[k + columns]
+            means[rows] = self.mean[:k] + surprise @ self._given(columns)[0].T
+        return means
 
     def moves(self, executed: int, then: int | None, signals: Signals) -> FloatArray:
         """(k, k) ``Cov(E[q | then] - E[q | executed])`` = ``Sigma_q|executed - Sigma_q|then``; PSD up to
         rounding. ``then`` None: everybody has run."""
         later = everybody(self.count) if then is None else then
-        now, after = (self._conditioned(signals.seen(s)).covariance for s in (executed, later))
+        now, after = (self._given(signals.seen(s))[1] for s in (executed, later))
         return now - after
 
     def factor(self, executed: int, signals: Signals) -> FloatArray:
@@ -130,11 +140,17 @@ class JointGaussian:
         """The estimates of queries that were not fitted on."""
         return JointEstimates((self,), signals, np.zeros(len(signals), dtype=np.int64))
 
-    def _conditioned(self, columns: IntArray) -> _Conditioned:
+    def _given(self, columns: IntArray) -> tuple[FloatArray, FloatArray]:
+        """Coefficients (k, m) of the qualities on m signals, and their covariance (k, k) given those."""
         key = tuple(columns.tolist())
         if key not in self._known:
             k = self.count
-            self._known[key] = _condition(self.covariance, np.arange(k), k + columns)
+            seen = np.zeros(len(self.mean), dtype=bool)
+            seen[k + columns] = True
+            # the qualities are the first k of the unseen variables
+            gain = regression(self.covariance, seen)[:k][:, np.argsort(np.argsort(columns))]
+            explained = gain @ self.covariance[np.ix_(k + columns, np.arange(k))]
+            self._known[key] = (gain, self.covariance[:k, :k] - explained)
         return self._known[key]
 
 
@@ -232,10 +248,3 @@ def _best_shrinkage(standard: FloatArray, correlation: FloatArray) -> float:
     off = ~np.eye(len(correlation), dtype=bool)
     total = float((correlation[off] ** 2).sum())
     return float(np.clip(variance[off].sum() / total, 0.0, 1.0)) if total > 0 else 1.0
-
-
-def _condition(covariance: FloatArray, wanted: IntArray, seen: IntArray) -> _Conditioned:
-    """Of a joint Gaussian, the ``wanted`` variables given the ``seen`` ones; constant ones tell nothing."""
-    cross = covariance[np.ix_(wanted, seen)]
-    gain = cross @ np.linalg.pinv(covariance[np.ix_(seen, seen)], rcond=1e-10, hermitian=True)
-    return _Conditioned(gain, covariance[np.ix_(wanted, wanted)] - gain @ cross.T)

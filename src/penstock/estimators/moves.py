@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from penstock.core.gaussian import nearest_psd, square_root
 from penstock.errors import InputError
 from penstock.types import FloatArray, IntArray
 
@@ -19,13 +20,6 @@ def move_covariance(now: FloatArray, then: FloatArray) -> FloatArray:
     centred = moved - moved.mean(axis=0)
     covariance: FloatArray = centred.T @ centred / (len(moved) - 1)
     return covariance
-
-
-def nearest_psd(matrix: FloatArray) -> FloatArray:
-    """The nearest positive semi-definite matrix to a symmetric (k, k): negative eigenvalues become 0."""
-    values, vectors = np.linalg.eigh(0.5 * (matrix + matrix.T))
-    projected: FloatArray = (vectors * np.maximum(values, 0.0)) @ vectors.T
-    return projected
 
 
 def factor_of(
@@ -47,7 +41,5 @@ def factor_of(
         variance = np.maximum(np.diag(covariance)[waiting], 0.0)
         factor[waiting, waiting] = variance if variance_slip else np.sqrt(variance)
         return factor
-    inner = 0.5 * (covariance[block] + covariance[block].T)
-    values, vectors = np.linalg.eigh(inner)
-    factor[block] = vectors * np.sqrt(np.maximum(values, 0.0))
+    factor[block] = square_root(nearest_psd(covariance[block]))
     return factor

@@ -132,7 +132,8 @@ class PerSet:
         if key not in self._moves:
             full = np.flatnonzero(self.rows.answers.asked.all(axis=1))
             now, after = self.out_of_fold(executed, full), self.out_of_fold(later, full)
-            self._moves[key] = ((now - after).mean(axis=0), move_covariance(now, after))
+            covariance = move_covariance(now, after)
+            self._moves[key] = ((now - after).mean(axis=0), covariance)
         return self._moves[key]
 
     def _fit(self, executed: int, fold: int) -> tuple[Regression, ...]:

@@ -6,65 +6,16 @@ two candidates on n queries is one comparison of two columns.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
+from penstock.estimators.post_hoc.normal_forms import Normaliser, final_answer
 from penstock.outcomes.grid import Grid
-from penstock.outcomes.scorers.numeric import number_of
 from penstock.types import Answer, BoolArray, FloatArray, IntArray, Status
-
-Normaliser = Callable[[Answer], str | None]
-"""The normal form of an answer: equal for answers that say the same, None where it says nothing."""
 
 NONE = -1
 """The code of a cell without a comparable answer. It agrees with nobody, not even with another such cell."""
-
-_NUMBER = re.compile(r"[-−+]?\s?[$€£]?\s?[-−]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?(?:e[-+]?\d{1,3})?\s?%?")
-_LEADING_ZEROS = re.compile(r"(?<![\d.,])0+(?=\d)")
-_NUMBERED = re.compile(r"^\W*(\d+)\s*[.):]\s*(.+)$")
-_BLOCK = re.compile(r"\[plan\](.*?)(?:\[plan end\]|\[/plan\]|\Z)", re.DOTALL)
-_END_OF_STEP = re.compile(r"[(:.;]| - ")
-
-
-def canonical(text: str) -> str | None:
-    """A short answer without what does not change it: case, spacing, outer punctuation, ``$1,200.0`` = 1200.
-
-    A percent sign is dropped, as ``scorers.numeric`` does; ``07/08/1971`` = ``7/8/1971``. None where nothing
-    is left.
-    """
-    plain = " ".join(text.casefold().split()).strip(" .,;:!\"'`*()[]")
-    if any(c.isdigit() for c in plain) and _NUMBER.fullmatch(plain):
-        number = number_of(plain)
-        if number is not None:
-            return f"{number.normalize() + 0:f}"
-    return _LEADING_ZEROS.sub("", plain) or None
-
-
-def final_answer(answer: Answer) -> str | None:
-    """The final answer a scorer extracted."""
-    return None if answer.extracted is None else canonical(answer.extracted)
-
-
-def short_text(answer: Answer, longest: int = 200) -> str | None:
-    """The whole text, for answers of at most ``longest`` characters: texts of any length never agree."""
-    return canonical(answer.text) if len(answer.text) <= longest else None
-
-
-def listed_steps(ignored: Collection[str] = ()) -> Normaliser:
-    """A normaliser of plans: the steps of a ``[PLAN]`` block, else of the text's last numbered list.
-
-    Of every step the words that carry it are compared: no markup, no remark after a colon or bracket, none
-    of the ``ignored`` words.
-    """
-    dropped = frozenset(ignored)
-
-    def normalise(answer: Answer) -> str | None:
-        steps = (_step(line, dropped) for line in _steps(answer.text.casefold()))
-        return " | ".join(step for step in steps if step) or None
-
-    return normalise
 
 
 def codes(grid: Grid, normaliser: Normaliser = final_answer) -> IntArray:
@@ -107,22 +58,3 @@ def agreement(code: IntArray, executed: BoolArray) -> FloatArray:
     share = np.full(executed.shape, np.nan)
     np.divide(agreeing, others, out=share, where=executed & (others > 0))
     return share
-
-
-def _steps(text: str) -> list[str]:
-    blocks = _BLOCK.findall(text)
-    if blocks:
-        return [line for line in blocks[-1].splitlines() if line.strip()]
-    steps: list[str] = []
-    for line in text.splitlines():
-        item = _NUMBERED.match(line)
-        if item:
-            # a list that starts again is the plan after a change of mind
-            steps = [item[2]] if int(item[1]) == 1 else [*steps, item[2]]
-    return steps
-
-
-def _step(line: str, ignored: frozenset[str]) -> str:
-    bare = re.sub(r"^\W*(?:\d+\s*[.)]\s*)?", "", line)
-    words = re.findall(r"[\w-]+", _END_OF_STEP.split(bare)[0])
-    return " ".join(word for word in words if word not in ignored)
