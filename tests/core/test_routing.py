@@ -168,6 +168,18 @@ def test_a_dear_bystander_does_not_blur_a_choice_between_cheap_ones() -> None:
     assert route(quality, cost, 1e8, dear=True).tolist() == [1]
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_ties_are_found_where_rounding_is_larger_than_any_fixed_tolerance(seed: int) -> None:
+    """Costs that differ in their ninth digit: scores near -1e8 are rounded to 1e-8."""
+    rng = np.random.default_rng(seed)
+    quality = np.array([[0.1, 0.9]]) + rng.uniform(-0.1, 0.1, (1, 2))
+    cost = np.array([[1.0, 1.0]]) + np.array([[0.0, 1e-9]]) * rng.uniform(1, 3)
+    price = float(hull_edges(quality, cost).slope[0])
+    assert price > 1e8
+    assert route(quality, cost, price).tolist() == [0]
+    assert route(quality, cost, price, dear=True).tolist() == [1]
+
+
 def test_who_is_not_eligible_is_not_chosen() -> None:
     quality = np.array([[0.3, -np.inf, 0.9], [-np.inf, -np.inf, -np.inf]])
     cost = np.ones((2, 3))

@@ -51,6 +51,7 @@ def test_unknown_costs_are_left_out() -> None:
     model, held_out = fit_cost(inputs, hidden, np.ones((N, 2)), FOLD, seed=0)
     assert np.isfinite(held_out).all()
     assert np.corrcoef(model.predict(inputs)[:, 1], cost[:, 1])[0, 1] > 0.99
+    np.testing.assert_allclose(model.predict(inputs).mean(axis=0), cost.mean(axis=0), rtol=0.05)
 
 
 def test_a_free_candidate_is_expected_to_be_free() -> None:
