@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from tests.estimators.worlds import world_of
 
+from estimators.worlds import world_of
 from penstock.errors import InputError
 from penstock.estimators.joint import Signals, crossfit_joint
 from penstock.estimators.per_set import fit_per_set

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.estimators.worlds import slope
 
 from penstock.estimators.answers import observe_answers
 from penstock.estimators.base import weighted_means
@@ -21,6 +20,8 @@ from penstock.outcomes.io import read_table
 from penstock.outcomes.splits import folds
 from penstock.outcomes.to_grid import to_grid
 from penstock.types import FloatArray
+
+from .worlds import slope
 
 MODELS = ("Mixtral-8x7B-Instruct-v0.1", "Yi-1.5-9B-Chat")
 

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.estimators.worlds import World, slope, world_of
 
 from penstock.errors import InputError
 from penstock.estimators.per_set import PUBLISHED, PerSet, PerSetSettings, fit_per_set
 from penstock.estimators.set_features import SetRows
 from penstock.types import FloatArray
+
+from .worlds import World, slope, world_of
 
 WORLD = world_of()
 SETS = (0b000, 0b001, 0b010, 0b011, 0b101, 0b110, 0b111)
