@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from penstock.cli.app import main
+from penstock.fitting.settings import FitSettings
 from penstock.outcomes.io import write_table
 from penstock.policies.bundle import load_bundle
 from penstock.testing.tables import NAMES, as_table, tiny_grid
@@ -251,7 +252,7 @@ def test_evaluate_as_json(tables: dict[str, Path], capsys: pytest.CaptureFixture
     found = Ran(capsys, evaluate(tables, "--json", "--estimator", "ridge")).json
     check_shape(found)
     assert found["dataset"] == "test"
-    assert set(found["policies"]) == {"routing/ridge", "cascade/ridge", "mix/mean"}
+    assert set(found["policies"]) == {*(f"{policy}/ridge" for policy in FitSettings().policies), "mix/mean"}
     assert (found["fit_queries"], found["test_queries"]) == (120, 120)
     assert found["dropped"] == {"fit": 0, "test": 0}
     assert found["best_fixed"] == "large"

@@ -107,11 +107,12 @@ def test_constant_quality_leaves_the_cheapest(level: float) -> None:
     assert fit.chosen == MIX
 
 
-def test_prompts_that_are_not_published_leave_the_mix_or_the_cascade() -> None:
+def test_without_prompts_only_answers_can_tell() -> None:
     grid = tiny_grid(100)
     blank = replace(grid, queries=tuple(replace(q, messages=()) for q in grid.queries))
     fit = fit_grid(blank, QUICK)
-    assert fit.chosen in {MIX, "cascade/ridge"}
+    assert fit.options["routing/ridge"].kept == 0
+    assert not fit.chosen.startswith("routing/")
 
 
 def test_task_names_are_enough_where_they_may_be_used() -> None:

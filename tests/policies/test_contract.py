@@ -10,7 +10,9 @@ import pytest
 from penstock.errors import InputError
 from penstock.policies.base import Policy, State, Step, call_or_accept
 from penstock.policies.cascade import ThresholdCascade
+from penstock.policies.cascade_routing import CascadeRouting, OptimalCascade
 from penstock.policies.fixed import Fixed, where_eligible
+from penstock.policies.index import Index
 from penstock.policies.mixture import Mixture
 from penstock.policies.oracle import Oracle
 from penstock.policies.registry import _KINDS
@@ -53,6 +55,26 @@ class TestThresholdCascadeOverSome(ServedPolicyContract):
 
     def policy_for(self, world: World) -> Policy:
         return ThresholdCascade((last(world),), ())
+
+
+class TestCascadeRouting(ServedPolicyContract):
+    def policy_for(self, world: World) -> Policy:
+        return CascadeRouting((30.0, 20.0))
+
+
+class TestOptimalCascade(ServedPolicyContract):
+    def policy_for(self, world: World) -> Policy:
+        return OptimalCascade(tuple(range(world.quality.shape[1])), (30.0,))
+
+
+class TestIndex(ServedPolicyContract):
+    def policy_for(self, world: World) -> Policy:
+        return Index(30.0)
+
+
+class TestIndexOfTwoRuns(ServedPolicyContract):
+    def policy_for(self, world: World) -> Policy:
+        return Index(30.0, runs=2)
 
 
 class TestMixture(ServedPolicyContract):
