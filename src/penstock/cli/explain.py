@@ -118,7 +118,7 @@ def _ranking(decision: Decision, branch: Mapping[str, Any] | None) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in ("", "candidate", "expected quality", "expected USD", "score"):
         table.add_column(heading, justify="left" if heading in {"", "candidate"} else "right")
-    lam = (branch or {}).get("lambda")
+    lam = branch.get("lambda") if branch is not None and branch["kind"] == "routing" else None
     scored = [(_score(ranked, lam), ranked) for ranked in decision.ranking]
     for score, ranked in sorted(scored, key=lambda item: (not item[1].eligible, -(item[0] or 0.0))):
         taken = ranked.candidate == decision.accepted

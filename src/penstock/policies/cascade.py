@@ -10,7 +10,7 @@ import numpy as np
 
 from penstock.errors import InputError
 from penstock.policies.base import NOBODY, State, Step
-from penstock.policies.fixed import already_run, where_eligible
+from penstock.policies.fixed import serve_stranded
 from penstock.types import FloatArray
 
 
@@ -50,7 +50,7 @@ class ThresholdCascade:
         accept[rest] = last[rest]
         stranded = rest & (last == NOBODY)
         if stranded.any():
-            _serve_stranded(state, stranded, call, accept)
+            serve_stranded(state, stranded, call, accept)
         return Step(call, accept)
 
     def final_call(self, state: State, column: int) -> bool:
@@ -60,15 +60,6 @@ class ThresholdCascade:
 
     def spec(self) -> Mapping[str, Any]:
         return {"kind": "cascade", "chain": list(self.chain), "thresholds": list(self.thresholds)}
-
-
-def _serve_stranded(state: State, stranded: Any, call: Any, accept: Any) -> None:
-    """No member of the chain may be called: fall back to the best eligible candidate outside it."""
-    fallback = already_run(where_eligible(np.full(len(state), NOBODY), state), state)
-    rows = np.arange(len(state))
-    done = (fallback >= 0) & state.executed[rows, np.maximum(fallback, 0)]
-    call[stranded & ~done] = fallback[stranded & ~done]
-    accept[stranded & done] = fallback[stranded & done]
 
 
 def thresholds_for(lam: float, quality: FloatArray, cost: FloatArray) -> tuple[float, ...]:

@@ -19,6 +19,7 @@ from penstock.core.prefixes import best_prefix
 from penstock.core.supermodels import best_supermodel
 from penstock.errors import InputError
 from penstock.policies.base import NOBODY, State, Step
+from penstock.policies.fixed import serve_stranded
 from penstock.policies.sequential import bits, call_else_accept, lambda_of, move_factor, next_of
 from penstock.types import IntArray
 
@@ -78,7 +79,10 @@ class CascadeRouting:
 
 @dataclass(frozen=True)
 class OptimalCascade:
-    """Theorem 2's cascade: the same choice among prefixes of ``order`` (columns) only."""
+    """Theorem 2's cascade: the same choice among prefixes of ``order`` (columns) only.
+
+    Where no member of the order may be called, the best eligible candidate outside it is.
+    """
 
     order: tuple[int, ...]
     lams: tuple[float, ...]
@@ -108,7 +112,11 @@ class OptimalCascade:
             dear=self.dear,
             eligible=bits(state.eligible & members),
         )
-        return _act(wanted, executed, state, self.order)
+        step = _act(wanted, executed, state, self.order)
+        stranded = (step.call < 0) & (step.accept < 0)
+        if stranded.any():
+            serve_stranded(state, stranded, step.call, step.accept)
+        return step
 
     def _whole_order(self, state: State) -> list[int]:
         rest = [j for j in range(state.quality.shape[1]) if j not in self.order]

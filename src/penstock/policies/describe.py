@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from penstock.policies.base import Policy, State
 from penstock.policies.frontier import OperatingPoint
@@ -16,8 +18,8 @@ from penstock.types import Query
 
 @dataclass(frozen=True)
 class Ranked:
-    """One candidate on one query: expected quality, expected USD, and ``score`` = quality - lambda * cost
-    where the policy has a lambda."""
+    """One candidate on one query: expected quality, expected USD, and the ``score`` the policy ranks it by
+    (routing: quality - lambda * cost; index: the reservation value), None where it ranks by none."""
 
     name: str
     quality: float
@@ -55,13 +57,14 @@ def first_step(router: Router, query: Query, target: Target | None = None) -> Fi
 
 def rank(candidates: Sequence[str], state: State, branch: Policy) -> tuple[Ranked, ...]:
     """The candidates of a batch of one, best first."""
-    lam = branch.spec().get("lambda")
+    score = getattr(branch, "scores", None)
+    scores = None if score is None else score(state)[0]
     items = [
         Ranked(
             name,
             float(state.quality[0, j]),
             float(state.cost[0, j]),
-            None if lam is None else float(state.quality[0, j] - lam * state.cost[0, j]),
+            None if scores is None or not np.isfinite(scores[j]) else float(scores[j]),
             bool(state.eligible[0, j]),
         )
         for j, name in enumerate(candidates)
@@ -80,26 +83,35 @@ def branch_of(policy: Policy, draw: float) -> Policy:
 
 def in_words(spec: Mapping[str, Any], candidates: Sequence[str]) -> str:
     """A policy's specification as a sentence."""
-    kind = spec["kind"]
-    if kind == "fixed":
-        return f"always {candidates[spec['candidate']]}"
-    if kind == "routing":
-        return f"best of quality - {spec['lambda']:.4g} x USD"
-    if kind == "cascade":
-        names = [candidates[c] for c in spec["chain"]]
-        steps = [f"{n} (keep at {t:.3f} or more)" for n, t in zip(names, spec["thresholds"], strict=False)]
-        return "cascade " + " -> ".join([*steps, names[-1]])
-    if kind == "cascade_routing":
-        return f"cascade routing at {_prices(spec)}, at most {spec['max_depth']} candidates"
-    if kind == "optimal_cascade":
-        return f"optimal cascade {' -> '.join(candidates[c] for c in spec['order'])} at {_prices(spec)}"
-    if kind == "index":
-        return f"index policy at {spec['lambda']:.4g} quality per USD"
-    if kind == "mixture":
-        cheap, dear = (in_words(spec[b], candidates) for b in ("cheap", "dear"))
-        return f"{spec['gamma']:.0%}: {cheap}; else {dear}"
-    return str(kind)
+    say = _WORDS.get(str(spec["kind"]))
+    return str(spec["kind"]) if say is None else say(spec, candidates)
+
+
+def _cascade(spec: Mapping[str, Any], candidates: Sequence[str]) -> str:
+    names = [candidates[c] for c in spec["chain"]]
+    steps = [f"{n} (keep at {t:.3f} or more)" for n, t in zip(names, spec["thresholds"], strict=False)]
+    return "cascade " + " -> ".join([*steps, names[-1]])
+
+
+def _mixture(spec: Mapping[str, Any], candidates: Sequence[str]) -> str:
+    cheap, dear = (in_words(spec[branch], candidates) for branch in ("cheap", "dear"))
+    return f"{spec['gamma']:.0%}: {cheap}; else {dear}"
 
 
 def _prices(spec: Mapping[str, Any]) -> str:
     return ", ".join(f"{lam:.4g}" for lam in spec["lambdas"]) + " quality per USD"
+
+
+_WORDS: dict[str, Callable[[Mapping[str, Any], Sequence[str]], str]] = {
+    "fixed": lambda spec, names: f"always {names[spec['candidate']]}",
+    "routing": lambda spec, names: f"best of quality - {spec['lambda']:.4g} x USD",
+    "cascade": _cascade,
+    "cascade_routing": lambda spec, names: (
+        f"cascade routing at {_prices(spec)}, at most {spec['max_depth']} candidates"
+    ),
+    "optimal_cascade": lambda spec, names: (
+        f"optimal cascade {' -> '.join(names[c] for c in spec['order'])} at {_prices(spec)}"
+    ),
+    "index": lambda spec, names: f"index policy at {spec['lambda']:.4g} quality per USD",
+    "mixture": _mixture,
+}

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from penstock.policies.base import State, Step, call_or_accept
-from penstock.types import FloatArray, IntArray
+from penstock.policies.base import NOBODY, State, Step, call_or_accept
+from penstock.types import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -43,3 +43,13 @@ def where_eligible(choice: IntArray, state: State) -> IntArray:
     quality: FloatArray = np.where(state.eligible, state.quality, -np.inf)
     best = np.where(state.eligible.any(axis=1), quality.argmax(axis=1), -1)
     return np.where(allowed, choice, best)
+
+
+def serve_stranded(state: State, stranded: BoolArray, call: IntArray, accept: IntArray) -> None:
+    """Where no member of a cascade may be called (``stranded``, (n,)): call, then accept, the best eligible
+    candidate outside it. Writes into ``call`` and ``accept``."""
+    fallback = already_run(where_eligible(np.full(len(state), NOBODY), state), state)
+    rows = np.arange(len(state))
+    done = (fallback >= 0) & state.executed[rows, np.maximum(fallback, 0)]
+    call[stranded & ~done] = fallback[stranded & ~done]
+    accept[stranded & done] = fallback[stranded & done]

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from penstock.core.index import index_step
+from penstock.core.reservation import reservation_values
 from penstock.errors import InputError
 from penstock.policies.base import State, Step
 from penstock.policies.cascade_routing import check_settings
 from penstock.policies.sequential import bits, call_else_accept, spread_of
+from penstock.types import FloatArray
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,11 @@ class Index:
             dear=self.dear,
         )
         return call_else_accept(call, state)
+
+    def scores(self, state: State) -> FloatArray:
+        """(n, k) reservation values: what un-run candidates are ranked by; infinite for a free look."""
+        due = self.lam * state.cost
+        return reservation_values(state.quality, spread_of(state, self.kappa), due, cap=self.ceiling)
 
     def spec(self) -> Mapping[str, Any]:
         return {

@@ -12,6 +12,7 @@ from penstock.core.routing import route
 from penstock.errors import InputError
 from penstock.policies.base import State, Step, call_or_accept
 from penstock.policies.fixed import already_run
+from penstock.types import FloatArray
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,10 @@ class Routing:
         quality = np.where(state.eligible, state.quality, -np.inf)
         choice = route(quality, state.cost, self.lam, dear=self.dear)
         return call_or_accept(already_run(choice, state), state)
+
+    def scores(self, state: State) -> FloatArray:
+        """(n, k) what candidates are ranked by."""
+        return state.quality - self.lam * state.cost
 
     def final_call(self, state: State, column: int) -> bool:
         """Whatever the called candidate answers is accepted."""
