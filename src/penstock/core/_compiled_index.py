@@ -71,9 +71,9 @@ def ceiling_of(mu: float, s: float, price: float, cap: float) -> float:
     """A cheap upper bound of z: Scarf's (1958) bound of E[(Q - z)^+], and cap - price; with room for
     rounding.
     """
-    if price <= 1e-12 * s:
-        return cap - price
-    bound = min(mu + s * s / (4 * price) - price, cap - price)
+    bound = cap - price
+    if price > 1e-12 * s:
+        bound = min(bound, mu + s * s / (4 * price) - price)
     return bound + 1e-8 * (abs(mu) + s + price)
 
 
@@ -126,13 +126,14 @@ def index_steps(
             continue
         # the most promising first; whoever cannot reach it, or the best executed, needs no value
         z[first] = reservation_value(mu[first], s[first], rate * price[first], cap, nodes, slopes)
-        bar = z[first] if room >= unrun else -np.inf
-        bar = max(bar, best)
+        bar, lead = best, first
         for i in range(k):
+            if room >= unrun and z[lead] > bar:
+                bar = z[lead] - tie * (abs(mu[lead]) + s[lead] + rate * price[lead])
             if i != first and ceiling[i] >= bar and ceiling[i] > -np.inf:
                 z[i] = reservation_value(mu[i], s[i], rate * price[i], cap, nodes, slopes)
-                if room >= unrun:
-                    bar = max(bar, z[i])
+                if z[i] > z[lead]:
+                    lead = i
         choice = largest(z, mu, s, price, rate, dear, tie)
         slack = tie * (abs(mu[choice]) + s[choice] + rate * price[choice])
         if (dear and z[choice] < best - slack) or (not dear and z[choice] <= best + slack):

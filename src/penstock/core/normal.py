@@ -73,7 +73,7 @@ def inverse_cdf(p: FloatArray) -> FloatArray:
     p = np.asarray(p, dtype=float)
     q = p - 0.5
     square = 0.180625 - np.where(np.abs(q) <= 0.425, q * q, 0.0)
-    x: FloatArray = q * _horner(_CENTRE[0], square) / _horner(_CENTRE[1], square)
+    x: FloatArray = np.asarray(q) * _horner(_CENTRE[0], square) / _horner(_CENTRE[1], square)
     outside = np.abs(q) > 0.425
     if outside.any():
         with np.errstate(divide="ignore"):

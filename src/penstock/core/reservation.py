@@ -42,9 +42,9 @@ def loss(a: FloatArray) -> FloatArray:
 def inverse_loss(value: FloatArray) -> FloatArray:
     """a with G(a) = value, to 1e-9 (1e-7 where value < e^-64); +inf for 0. Precondition: value >= 0."""
     v = np.asarray(value, dtype=float)
-    a = -v
+    a = np.array(-v)
     with np.errstate(divide="ignore"):
-        t = np.log(v)
+        t = np.asarray(np.log(v))
     middle = (t >= LOWEST) & (v < HIGHEST)
     if middle.any():
         nodes, slopes = inverse_table()
