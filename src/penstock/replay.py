@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from penstock.errors import PenstockError
-from penstock.policies.base import NOBODY, Policy, State, reject_nan
+from penstock.policies.base import NOBODY, Policy, State, check_state, reject_nan
 from penstock.types import BoolArray, FloatArray, IntArray
 
 
@@ -77,15 +77,16 @@ def replay(policy: Policy, beliefs: BeliefSource, quality: FloatArray, cost: Flo
     """Replay ``policy`` over true outcomes ``quality`` and ``cost`` (n, k) without missing cells.
 
     Raises PenstockError when the policy calls a candidate twice, accepts one it has not called, or does both
-    in one step; and when an outcome or a belief is not a number.
+    in one step; when an outcome or a belief is not a number, or an expected cost or spread is below 0.
     """
     reject_nan(quality=quality, cost=cost)
     n, k = quality.shape
     state = beliefs.begin()
+    check_state(state)
     accepted = np.full(n, NOBODY)
     active = np.arange(n)
     for _ in range(k + 1):
-        reject_nan(expected_quality=state.quality, expected_cost=state.cost)
+        reject_nan(expected_quality=state.quality)
         step = policy.step(state if len(active) == n else state.rows(active))
         _check(step.call, step.accept, state.executed[active])
         calling = step.call >= 0

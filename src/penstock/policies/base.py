@@ -93,6 +93,29 @@ def reject_nan(**arrays: FloatArray) -> None:
             )
 
 
+def check_state(state: State) -> None:
+    """Raises PenstockError where no decision can be made: no candidate, a number missing or infinite, a cost
+    or a spread below 0. Policies and kernels take it that this was checked where a state begins."""
+    if not state.quality.shape[1]:
+        raise PenstockError("a pool needs at least one candidate to decide among")
+    _check("expected quality", state.quality)
+    _check("expected cost", state.cost, least=0.0)
+    if state.spread is not None:
+        _check("spread", state.spread, least=0.0)
+    if state.factor is not None:
+        _check("factor", state.factor.reshape(len(state), -1))
+
+
+def _check(name: str, values: FloatArray, least: float = -np.inf) -> None:
+    reject_nan(**{name: values})
+    bad = np.isinf(values) | (values < least)
+    rows = np.flatnonzero(bad.any(axis=1))
+    if rows.size:
+        found = values[rows[0]][bad[rows[0]]][0]
+        must = "be finite" if np.isinf(found) else f"be at least {least:g}"
+        raise PenstockError(f"{name} of query {rows[0]} (row, from 0) is {found:g}; it must {must}")
+
+
 def draw_of(query_id: str, seed: int) -> float:
     """The query's uniform number: a hash of its id and the seed, never a generator's state (papers C1 [O]).
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from penstock.estimators.belief import BeliefModel
-from penstock.policies.base import Policy, State, draw_of, reject_nan
+from penstock.policies.base import Policy, State, check_state, draw_of, reject_nan
 from penstock.policies.frontier import Frontier, OperatingPoint
 from penstock.policies.targets import Target
 from penstock.types import Answer, BoolArray, Query
@@ -44,13 +44,12 @@ class Router:
     ) -> State:
         """The state of n queries before anything was called; ``eligible`` (n, k) excludes candidates.
 
-        Raises PenstockError where an estimate is not a number.
+        Raises PenstockError where an estimate is not a number or an expected cost is below 0.
         """
         quality, cost = self.belief.before(queries)
-        reject_nan(quality=quality, cost=cost)
         shape = quality.shape
         used = self.seed if seed is None else seed
-        return State(
+        state = State(
             quality=quality,
             cost=cost,
             executed=np.zeros(shape, dtype=bool),
@@ -58,12 +57,15 @@ class Router:
             draw=np.array([draw_of(q.id, used) for q in queries]),
             spread=self.belief.spread(quality),
         )
+        check_state(state)
+        return state
 
     def observe(self, state: State, row: int, query: Query, answers: Mapping[int, Answer]) -> State:
         """The state after calls have come back: ``answers`` by candidate column, all so far on this query.
 
         Columns executed already keep their estimate; a refused or failed answer is worth 0. Whether a failed
-        candidate is taken out so that the policy decides again is the caller's to say.
+        candidate is taken out so that the policy decides again is the caller's to say. Raises PenstockError
+        where an estimate is not a number.
         """
         quality, executed = state.quality.copy(), state.executed.copy()
         spread = None if state.spread is None else state.spread.copy()
@@ -73,4 +75,5 @@ class Router:
                 executed[row, column] = True
                 if spread is not None:
                     spread[row, column] = 0.0
+        reject_nan(quality=quality[row : row + 1])
         return replace(state, quality=quality, executed=executed, spread=spread)
