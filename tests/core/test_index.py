@@ -158,3 +158,21 @@ def test_both_paths_decide_alike(cap, runs, dear):
             for c in (False, True)
         ]
         np.testing.assert_array_equal(*both)
+
+
+@pytest.mark.parametrize("compiled", PATHS)
+def test_more_candidates_than_bits_are_given_as_booleans(compiled):
+    rng = np.random.default_rng(9)
+    n, k = 50, 100
+    mean, sd, cost = rng.uniform(0, 0.9, (n, k)), rng.uniform(0, 0.3, (n, k)), rng.uniform(0, 3, (n, k))
+    executed, eligible = rng.random((n, k)) < 0.02, rng.random((n, k)) < 0.9
+    choice = index_step(mean, sd, cost, executed, 0.05, eligible=eligible, compiled=compiled)
+    z = reservation_values(mean, sd, 0.05 * cost, cap=1.0)
+    z = np.where(eligible & ~executed, z, -np.inf)
+    best = np.where(executed, mean, -np.inf).max(axis=1)
+    np.testing.assert_array_equal(choice, np.where(z.max(axis=1) > best, z.argmax(axis=1), -1))
+    few = [
+        index_step(mean[:, :9], sd[:, :9], cost[:, :9], e, 0.05, compiled=compiled)
+        for e in (executed[:, :9], executed[:, :9] @ (1 << np.arange(9)))
+    ]
+    np.testing.assert_array_equal(*few)

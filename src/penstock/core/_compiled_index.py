@@ -95,7 +95,7 @@ def index_steps(
     weights: FloatArray,
     out: IntArray,
 ) -> None:
-    """``index.index_step`` for every query."""
+    """``index.index_step`` for every query; executed and eligible (n, w) as ``sets.words`` has them."""
     n, k = mean.shape
     ceiling = np.empty(k)
     z = np.empty(k)
@@ -108,14 +108,15 @@ def index_steps(
     for row in range(n):
         mu, s, price = mean[row], sd[row], cost[row if cost.shape[0] > 1 else 0]
         rate, run = lam[row], executed[row]
+        open_ = eligible[row if eligible.shape[0] > 1 else 0]
         best, depth, unrun, first = -np.inf, 0, 0, -1
         for i in range(k):
             ceiling[i] = -np.inf
             z[i] = -np.inf
-            if (run >> i) & 1:
+            if (run[i >> 6] >> (i & 63)) & 1:
                 best = max(best, min(mu[i], cap))
                 depth += 1
-            elif (eligible[row] >> i) & 1:
+            elif (open_[i >> 6] >> (i & 63)) & 1:
                 unrun += 1
                 ceiling[i] = ceiling_of(mu[i], s[i], rate * price[i], cap)
                 if first < 0 or ceiling[i] > ceiling[first]:

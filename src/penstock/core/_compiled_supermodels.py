@@ -6,31 +6,50 @@ transposed.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from penstock.core._jit import jit
-from penstock.types import FloatArray, IntArray
+from penstock.types import BoolArray, FloatArray, IntArray
 
 
 @jit
-def sample_row(mean: FloatArray, factor: FloatArray, noise: FloatArray, out: FloatArray) -> None:
-    """out (k, S) = mean (k,) + factor @ noise, the factor (k, k) or (k, 1) for independent candidates."""
-    k, size = out.shape
-    independent = factor.shape[1] == 1 and k > 1
-    for i in range(k):
-        level = mean[i]
-        row = out[i]
-        if independent or k == 1:
-            scale, source = factor[i, 0], noise[i]
+def sample(i: int, mean: FloatArray, factor: FloatArray, noise: FloatArray, out: FloatArray) -> None:
+    """out[i] (S,) = mean[i] + factor[i] @ noise, the factor (k, k), or (k, 1) for independent candidates."""
+    size = out.shape[1]
+    row = out[i]
+    if factor.shape[1] == 1:
+        level, scale, source = mean[i], factor[i, 0], noise[i]
+        for s in range(size):
+            row[s] = level + scale * source[s]
+        return
+    row[:] = mean[i]
+    for j in range(factor.shape[1]):
+        if factor[i, j] != 0.0:
+            scale, source = factor[i, j], noise[j]
             for s in range(size):
-                row[s] = level + scale * source[s]
-            continue
-        row[:] = level
-        for j in range(k):
-            if factor[i, j] != 0.0:
-                scale, source = factor[i, j], noise[j]
-                for s in range(size):
-                    row[s] += scale * source[s]
+                row[s] += scale * source[s]
+
+
+@jit
+def variance(i: int, j: int, factor: FloatArray) -> float:
+    """Var(X_i - X_j); j = -1 for that of X_i alone."""
+    if factor.shape[1] == 1:
+        alone = factor[i, 0] * factor[i, 0]
+        return alone if j < 0 else alone + factor[j, 0] * factor[j, 0]
+    total = 0.0
+    for m in range(factor.shape[1]):
+        gap = factor[i, m] if j < 0 else factor[i, m] - factor[j, m]
+        total += gap * gap
+    return total
+
+
+@jit
+def excess(gap: float, spread: float) -> float:
+    """Scarf's (1958) bound of E[(X - y)^+] for any X of mean y - gap and variance ``spread``."""
+    bound: float = (math.sqrt(spread + gap * gap) - gap) / 2
+    return bound
 
 
 @jit
@@ -83,7 +102,12 @@ def better(
 
 @jit
 def search(
+    mean: FloatArray,
+    factor: FloatArray,
+    noise: FloatArray,
+    matched: bool,
     samples: FloatArray,
+    ready: BoolArray,
     cost: FloatArray,
     lam: float,
     executed: int,
@@ -94,29 +118,35 @@ def search(
     maxima: FloatArray,
     items: IntArray,
     nets: FloatArray,
+    places: IntArray,
+    sums: FloatArray,
     best: FloatArray,
     chosen: IntArray,
 ) -> None:
     """The best superset of ``executed`` by at most ``room`` members of ``open_mask``, into best and chosen.
 
-    maxima (k + 1, S), items and nets (k + 1, k) are the stack of the depth-first search.
+    maxima (k + 1, S), items and nets (k + 1, k), places (3, k + 1) and sums (2, k + 1) are the stack of the
+    depth-first search. ``matched``: the draws have mean 0 and unit covariance exactly, so that bounds by
+    moments hold for the sample too and a candidate that cannot pay is never sampled.
     """
     k, size = samples.shape
-    pos = np.zeros(k + 1, dtype=np.int64)
-    count = np.zeros(k + 1, dtype=np.int64)
-    masks = np.zeros(k + 1, dtype=np.int64)
-    level = np.zeros(k + 1)  # E[max] of the set at each depth
-    spent = np.zeros(k + 1)  # its cost
+    ready[:] = False
+    pos, count, masks = places[0], places[1], places[2]
+    level, spent = sums[0], sums[1]  # E[max] and cost of the set at each depth
+    masks[0], level[0], spent[0] = 0, 0.0, 0.0
     best[0], best[1], best[2], best[3] = -np.inf, 0.0, -np.inf, 0.0
     chosen[0], chosen[1] = 0, 0
 
     # depth 0 is the executed set
+    certain = matched
     ceiling = 0.0  # no score is made of more than this
     for i in range(k):
         if ((executed | open_mask) >> i) & 1:
             ceiling += lam * cost[i]
         if (executed >> i) & 1:
             spent[0] += cost[i]
+            certain = certain and variance(i, -1, factor) == 0.0
+            sample(i, mean, factor, noise, samples)
             row = samples[i]
             if masks[0] == 0:
                 maxima[0, :] = row
@@ -141,8 +171,17 @@ def search(
         if not (open_mask >> i) & 1:
             continue
         price = lam * cost[i]
+        if executed and certain:
+            limit = excess(level[0] - mean[i], variance(i, -1, factor))
+            if limit - price < -2 * tie * (abs(level[0]) + abs(mean[i]) + limit + price):
+                continue
+        if executed or not matched:
+            sample(i, mean, factor, noise, samples)
+            ready[i] = True
         if executed:
             joined = mean_of_max(maxima[0], samples[i])
+        elif matched:
+            joined = mean[i]
         else:
             joined = 0.0
             for s in range(size):
@@ -183,23 +222,40 @@ def search(
         price = lam * cost[i]
         spent[below] = spent[depth] + cost[i]
         masks[below] = masks[depth] | (1 << i)
-        if depth == 0 and not executed:
-            maxima[below, :] = samples[i]
-        else:
+        fresh = depth == 0 and not executed
+        if not fresh:
             for s in range(size):
                 a, b = maxima[depth, s], samples[i, s]
                 maxima[below, s] = a if a > b else b
         level[below] = level[depth] + nets[depth, p] + price
         base = level[below] - lam * spent[below]
-        bounded = depth > 0 or executed != 0
+        bounded = not fresh
+        started = False
         m = 0
         for q in range(p + 1, count[depth]):
             j = items[depth, q]
             # nets above bound nets here: the last member is looked up in falling order of its bound
             if bounded and left == 2 and base + nets[depth, q] < best[0] - slack:
                 break
-            joined = mean_of_max(maxima[below], samples[j])
             price = lam * cost[j]
+            if fresh:
+                if matched:
+                    # neither member may be better left out
+                    gap = mean[i] - mean[j]
+                    limit = excess(gap, variance(i, j, factor))
+                    least = -2 * tie * (abs(mean[i]) + abs(mean[j]) + limit + price + lam * cost[i])
+                    if limit - price < least or limit + gap - lam * cost[i] < least:
+                        continue
+                if not started:
+                    if not ready[i]:
+                        sample(i, mean, factor, noise, samples)
+                        ready[i] = True
+                    maxima[below, :] = samples[i]
+                    started = True
+                if not ready[j]:
+                    sample(j, mean, factor, noise, samples)
+                    ready[j] = True
+            joined = mean_of_max(maxima[below], samples[j])
             net = joined - level[below] - price
             if not pays(net, abs(joined) + price, dear, tie):
                 continue
@@ -256,6 +312,7 @@ def best_supermodels(
     additional: int,
     dear: bool,
     tie: float,
+    matched: bool,
     out_mask: IntArray,
     out_score: FloatArray,
 ) -> None:
@@ -263,13 +320,15 @@ def best_supermodels(
     n, k = mean.shape
     size = noise.shape[1]
     samples = np.empty((k, size))
+    ready = np.empty(k, dtype=np.bool_)
     maxima = np.empty((k + 1, size))
     items = np.empty((k + 1, k), dtype=np.int64)
     nets = np.empty((k + 1, k))
+    places = np.empty((3, k + 1), dtype=np.int64)
+    sums = np.empty((2, k + 1))
     best = np.empty(4)
     chosen = np.empty(2, dtype=np.int64)
     for row in range(n):
-        sample_row(mean[row], factor[row if factor.shape[0] > 1 else 0], noise, samples)
         run = executed[row]
         open_mask = eligible[row] & ~run
         depth = 0
@@ -279,8 +338,9 @@ def best_supermodels(
             depth += 1
         room = min(max_depth - depth, additional)
         search(
-            samples, cost[row if cost.shape[0] > 1 else 0], lam[row], run, open_mask, room, dear, tie,
-            maxima, items, nets, best, chosen,
+            mean[row], factor[row if factor.shape[0] > 1 else 0], noise, matched, samples, ready,
+            cost[row if cost.shape[0] > 1 else 0], lam[row], run, open_mask, room, dear, tie,
+            maxima, items, nets, places, sums, best, chosen,
         )  # fmt: skip
         out_mask[row], out_score[row] = chosen[0], best[2]
 
@@ -309,7 +369,8 @@ def best_prefixes(
     best = np.empty(4)
     chosen = np.empty(2, dtype=np.int64)
     for row in range(n):
-        sample_row(mean[row], factor[row if factor.shape[0] > 1 else 0], noise, samples)
+        for i in range(k):
+            sample(i, mean[row], factor[row if factor.shape[0] > 1 else 0], noise, samples)
         price = cost[row if cost.shape[0] > 1 else 0]
         best[0], best[1], best[2], best[3] = -np.inf, 0.0, -np.inf, 0.0
         chosen[0], chosen[1] = 0, 0

@@ -9,8 +9,8 @@ loses nothing to dynamic programming in most, more than .0016 in one or two of a
 plain index, stopped by the limit, loses up to .3.
 
 Arrays: mean, sd (n, k), the post-hoc means of executed candidates (their sd is not read); cost (n, k), (1, k)
-or (k,); executed and eligible (n,) int64 bit masks; lam (n,) or one number. Preconditions: finite arrays, sd
->= 0, cost >= 0, lam >= 0, 1 <= k <= 62, n >= 1, runs >= 1.
+or (k,); executed and eligible (n,) int64 bit masks, or (n, k) booleans where there are more than 62 candidates;
+lam (n,) or one number. Preconditions: finite arrays, sd >= 0, cost >= 0, lam >= 0, k >= 1, n >= 1, runs >= 1.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from penstock.core import normal
 from penstock.core._jit import use_compiled
 from penstock.core.reservation import inverse_table, reservation_values
 from penstock.core.routing import TIE
-from penstock.core.sets import broadcast, members
+from penstock.core.sets import members, words
 from penstock.types import BoolArray, FloatArray, IntArray
 
 _POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(3)
@@ -32,12 +32,12 @@ def index_step(
     mean: FloatArray,
     sd: FloatArray,
     cost: FloatArray,
-    executed: IntArray,
+    executed: IntArray | BoolArray,
     lam: FloatArray | float,
     *,
     cap: float | None = 1.0,
     runs: int | None = None,
-    eligible: IntArray | None = None,
+    eligible: IntArray | BoolArray | None = None,
     dear: bool = False,
     compiled: bool | None = None,
 ) -> IntArray:
@@ -50,21 +50,26 @@ def index_step(
     on (s_MAX). Then the higher mean, then the pool's order.
     """
     n, k = mean.shape
-    price, rate, open_ = broadcast(mean, cost, executed, lam, eligible)
+    price = np.ascontiguousarray(np.atleast_2d(cost), dtype=float)
+    rate = np.ascontiguousarray(np.broadcast_to(np.asarray(lam, dtype=float), (n,)))
     limit = k if runs is None else runs
     if use_compiled(compiled, n):
         from penstock.core import _compiled_index as fast
 
         choice = np.empty(n, dtype=np.int64)
         ceiling = np.inf if cap is None else cap
+        every = np.full((1, -(-k // 64)), -1, dtype=np.int64)
         fast.index_steps(
-            np.ascontiguousarray(mean), np.ascontiguousarray(sd), price, executed, open_, rate, limit,
+            np.ascontiguousarray(mean), np.ascontiguousarray(sd), price, words(executed),
+            every if eligible is None else words(eligible), rate, limit,
             ceiling, dear, TIE, *inverse_table(), _POINTS, _WEIGHTS, choice,
         )  # fmt: skip
         return choice
     prices = np.broadcast_to(price, mean.shape)
     inside = members(executed, k)
-    unrun = members(open_ & ~executed, k) & (inside.sum(axis=1) < limit)[:, None]
+    unrun = ~inside & (inside.sum(axis=1) < limit)[:, None]
+    if eligible is not None:
+        unrun &= members(eligible, k)
     known = mean if cap is None else np.minimum(mean, cap)
     best = np.where(inside, known, -np.inf).max(axis=1)
     due = rate[:, None] * prices

@@ -8,10 +8,23 @@ from penstock.core.routing import TIE
 from penstock.types import BoolArray, FloatArray, IntArray
 
 
-def members(mask: IntArray, count: int) -> BoolArray:
-    """(n, count) whether each candidate is in the set."""
-    inside: BoolArray = (mask[:, None] >> np.arange(count)) & 1 > 0
+def members(sets: IntArray | BoolArray, count: int) -> BoolArray:
+    """(n, count) whether each candidate is in the set; booleans of that shape stay as they are."""
+    if sets.ndim == 2:
+        return sets.astype(bool)
+    inside: BoolArray = (sets[:, None] >> np.arange(count)) & 1 > 0
     return inside
+
+
+def words(sets: IntArray | BoolArray) -> IntArray:
+    """(n, w) 64 candidates to a word, from (n,) bit masks or (n, k) booleans."""
+    if sets.ndim == 1:
+        return np.ascontiguousarray(sets, dtype=np.int64)[:, None]
+    n, k = sets.shape
+    padded = np.zeros((n, -(-k // 64) * 64), dtype=bool)
+    padded[:, :k] = sets
+    packed: IntArray = np.packbits(padded, axis=1, bitorder="little").view(np.int64)
+    return packed
 
 
 class Found:

@@ -59,18 +59,9 @@ def best_supermodel(
 
         chosen, score = np.empty(n, dtype=np.int64), np.empty(n)
         fast.best_supermodels(
-            *contiguous(mean, factor, draws),
-            price,
-            executed,
-            open_,
-            rate,
-            max_depth,
-            more,
-            dear,
-            TIE,
-            chosen,
-            score,
-        )
+            *contiguous(mean, factor, draws), price, executed, open_, rate, max_depth, more, dear, TIE,
+            factor is None or _matched(draws), chosen, score,
+        )  # fmt: skip
         return chosen, score
     room = np.minimum(max_depth - np.bitwise_count(executed).astype(np.int64), more)
     step = max(1, _BLOCK // (k * (1 if factor is None else len(draws))))
@@ -155,3 +146,10 @@ def _largest_sum(gains: FloatArray, count: IntArray) -> FloatArray:
     sums = np.cumsum(falling, axis=1)
     reach: FloatArray = sums[np.arange(len(gains)), np.minimum(count, gains.shape[1]) - 1]
     return reach
+
+
+def _matched(draws: FloatArray) -> bool:
+    """Whether the draws have mean 0 and unit covariance, as ``draws.normal_draws`` has."""
+    count, k = draws.shape
+    covariance = draws.T @ draws / count
+    return bool(np.abs(draws.mean(axis=0)).max() < 1e-11 and np.abs(covariance - np.eye(k)).max() < 1e-10)
