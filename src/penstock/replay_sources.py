@@ -6,7 +6,7 @@ queries that are in it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -32,6 +32,9 @@ class SetSource:
     draw: FloatArray
     spread: bool = True
     factor: bool = True
+    _known: dict[int, tuple[FloatArray | None, FloatArray | None]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         n, k = self.estimates.shape
@@ -67,10 +70,18 @@ class SetSource:
 
     def _believe(self, state: State, executed: int, rows: IntArray) -> None:
         state.quality[rows] = self.estimates.estimate(executed, rows)
+        spread, factor = self._moves(executed)
         if state.spread is not None:
-            state.spread[rows] = self.estimates.spread(executed)
+            state.spread[rows] = spread
         if state.factor is not None:
-            state.factor[rows] = self.estimates.factor(executed)
+            state.factor[rows] = factor
+
+    def _moves(self, executed: int) -> tuple[FloatArray | None, FloatArray | None]:
+        """Spread and factor of a set, which are the same for every query in it: asked for once."""
+        if executed not in self._known:
+            spread = self.estimates.spread(executed) if self.spread else None
+            self._known[executed] = (spread, self.estimates.factor(executed) if self.factor else None)
+        return self._known[executed]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from penstock.policies.base import Policy, State, Step, call_or_accept
 from penstock.policies.cascade import ThresholdCascade
 from penstock.policies.cascade_routing import CascadeRouting, OptimalCascade
 from penstock.policies.fixed import Fixed, where_eligible
+from penstock.policies.gain_cascade import GainCascade
 from penstock.policies.index import Index
 from penstock.policies.mixture import Mixture
 from penstock.policies.oracle import Oracle
@@ -55,6 +56,18 @@ class TestThresholdCascadeOverSome(ServedPolicyContract):
 
     def policy_for(self, world: World) -> Policy:
         return ThresholdCascade((last(world),), ())
+
+
+class TestGainCascade(ServedPolicyContract):
+    def policy_for(self, world: World) -> Policy:
+        k = world.quality.shape[1]
+        return GainCascade(tuple(range(k)), tuple(0.1 - 0.1 * j for j in range(k - 1)))
+
+
+class TestGainCascadeOverSome(ServedPolicyContract):
+    def policy_for(self, world: World) -> Policy:
+        k = world.quality.shape[1]
+        return GainCascade((last(world), 0)[: min(k, 2)], (-0.2,) * (min(k, 2) - 1))
 
 
 class TestCascadeRouting(ServedPolicyContract):
