@@ -93,6 +93,14 @@ def _cascade(spec: Mapping[str, Any], candidates: Sequence[str]) -> str:
     return "cascade " + " -> ".join([*steps, names[-1]])
 
 
+def _gain_cascade(spec: Mapping[str, Any], candidates: Sequence[str]) -> str:
+    names = [candidates[c] for c in spec["chain"]]
+    steps = [
+        f"{n} (on where the next gains over {t:.3f})" for n, t in zip(names, spec["thresholds"], strict=False)
+    ]
+    return "cascade " + " -> ".join([*steps, names[-1]])
+
+
 def _mixture(spec: Mapping[str, Any], candidates: Sequence[str]) -> str:
     cheap, dear = (in_words(spec[branch], candidates) for branch in ("cheap", "dear"))
     return f"{spec['gamma']:.0%}: {cheap}; else {dear}"
@@ -106,6 +114,7 @@ _WORDS: dict[str, Callable[[Mapping[str, Any], Sequence[str]], str]] = {
     "fixed": lambda spec, names: f"always {names[spec['candidate']]}",
     "routing": lambda spec, names: f"best of quality - {spec['lambda']:.4g} x USD",
     "cascade": _cascade,
+    "gain_cascade": _gain_cascade,
     "cascade_routing": lambda spec, names: (
         f"cascade routing at {_prices(spec)}, at most {spec['max_depth']} candidates"
     ),

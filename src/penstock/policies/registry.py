@@ -10,6 +10,7 @@ from penstock.policies.base import Policy
 from penstock.policies.cascade import ThresholdCascade
 from penstock.policies.cascade_routing import CascadeRouting, OptimalCascade
 from penstock.policies.fixed import Fixed
+from penstock.policies.gain_cascade import GainCascade
 from penstock.policies.index import Index
 from penstock.policies.mixture import Mixture
 from penstock.policies.routing import Routing
@@ -32,6 +33,7 @@ _KINDS: dict[str, Callable[[Mapping[str, Any]], Policy]] = {
     "fixed": lambda s: Fixed(int(s["candidate"])),
     "routing": lambda s: Routing(float(s["lambda"]), bool(s["dear"])),
     "cascade": lambda s: ThresholdCascade(tuple(map(int, s["chain"])), tuple(map(float, s["thresholds"]))),
+    "gain_cascade": lambda s: GainCascade(tuple(map(int, s["chain"])), tuple(map(float, s["thresholds"]))),
     "cascade_routing": lambda s: CascadeRouting(
         tuple(map(float, s["lambdas"])),
         float(s["kappa"]),
