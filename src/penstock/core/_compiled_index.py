@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from penstock.core._jit import jit
-from penstock.core.reservation import HIGHEST, LEAST_SD, LOWEST, PER_UNIT
+from penstock.core.reservation import HIGHEST, LEAST_SD, LOSS_PER_UNIT, LOSS_RANGE, LOWEST, PER_UNIT
 from penstock.types import BoolArray, FloatArray, IntArray
 
 _ROOT_HALF = math.sqrt(0.5)
@@ -67,14 +67,41 @@ def reservation_value(
 
 
 @jit
-def ceiling_of(mu: float, s: float, price: float, cap: float) -> float:
-    """A cheap upper bound of z: Scarf's (1958) bound of E[(Q - z)^+], and cap - price; with room for
-    rounding.
+def ceilings(
+    mu: FloatArray, s: FloatArray, price: FloatArray, rate: float, cap: float, out: FloatArray
+) -> None:
+    """Cheap upper bounds of z: Scarf's (1958) of E[(Q - z)^+], and cap - price; with room for rounding."""
+    for i in range(mu.shape[0]):
+        due = rate * price[i]
+        rise = s[i] * s[i] / (4 * due) if due > 1e-12 * s[i] else np.inf
+        out[i] = min(mu[i] + rise - due, cap - due) + 1e-8 * (abs(mu[i]) + s[i] + due)
+
+
+@jit
+def may_reach(bar: float, mu: float, s: float, price: float, cap: float, losses: FloatArray) -> bool:
+    """False only where z < bar: E[(min(Q, cap) - bar)^+] bounded from above is less than the price.
+
+    G is convex: a chord of its table lies above it, by less than 2e-5 here.
     """
-    bound = cap - price
-    if price > 1e-12 * s:
-        bound = min(bound, mu + s * s / (4 * price) - price)
-    return bound + 1e-8 * (abs(mu) + s + price)
+    if s < LEAST_SD or bar == -np.inf:
+        return True
+    per_sd = 1 / s
+    gain = loss_above((bar - mu) * per_sd, losses)
+    if cap < np.inf:
+        gain -= max(loss_above((cap - mu) * per_sd, losses) - 2e-5, 0.0)
+    return s * gain + 1e-13 * (abs(bar) + abs(mu) + price) >= price
+
+
+@jit
+def loss_above(a: float, losses: FloatArray) -> float:
+    """At least G(a), by linear interpolation."""
+    if a < -LOSS_RANGE:
+        return 1e-14 - a
+    x = (a + LOSS_RANGE) * LOSS_PER_UNIT
+    i = int(x) if x < losses.shape[0] - 2 else losses.shape[0] - 2
+    u = x - i if x < losses.shape[0] - 1 else 1.0
+    chord: float = losses[i] + u * (losses[i + 1] - losses[i])
+    return chord
 
 
 @jit
@@ -91,6 +118,7 @@ def index_steps(
     tie: float,
     nodes: FloatArray,
     slopes: FloatArray,
+    losses: FloatArray,
     points: FloatArray,
     weights: FloatArray,
     out: IntArray,
@@ -109,18 +137,20 @@ def index_steps(
         mu, s, price = mean[row], sd[row], cost[row if cost.shape[0] > 1 else 0]
         rate, run = lam[row], executed[row]
         open_ = eligible[row if eligible.shape[0] > 1 else 0]
+        ceilings(mu, s, price, rate, cap, ceiling)
         best, depth, unrun, first = -np.inf, 0, 0, -1
         for i in range(k):
-            ceiling[i] = -np.inf
             z[i] = -np.inf
             if (run[i >> 6] >> (i & 63)) & 1:
                 best = max(best, min(mu[i], cap))
                 depth += 1
+                ceiling[i] = -np.inf
             elif (open_[i >> 6] >> (i & 63)) & 1:
                 unrun += 1
-                ceiling[i] = ceiling_of(mu[i], s[i], rate * price[i], cap)
                 if first < 0 or ceiling[i] > ceiling[first]:
                     first = i
+            else:
+                ceiling[i] = -np.inf
         out[row] = -1
         room = runs - depth
         if unrun == 0 or room <= 0:
@@ -131,7 +161,9 @@ def index_steps(
         for i in range(k):
             if room >= unrun and z[lead] > bar:
                 bar = z[lead] - tie * (abs(mu[lead]) + s[lead] + rate * price[lead])
-            if i != first and ceiling[i] >= bar and ceiling[i] > -np.inf:
+            if i == first or ceiling[i] < bar or ceiling[i] == -np.inf:
+                continue
+            if may_reach(bar, mu[i], s[i], rate * price[i], cap, losses):
                 z[i] = reservation_value(mu[i], s[i], rate * price[i], cap, nodes, slopes)
                 if z[i] > z[lead]:
                     lead = i

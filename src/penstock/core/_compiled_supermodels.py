@@ -37,7 +37,9 @@ def variance(i: int, j: int, factor: FloatArray) -> float:
     """Var(X_i - X_j); j = -1 for that of X_i alone."""
     if factor.shape[1] == 1:
         alone = factor[i, 0] * factor[i, 0]
-        return alone if j < 0 else alone + factor[j, 0] * factor[j, 0]
+        if j >= 0:
+            alone += factor[j, 0] * factor[j, 0]
+        return float(alone)
     total = 0.0
     for m in range(factor.shape[1]):
         gap = factor[i, m] if j < 0 else factor[i, m] - factor[j, m]

@@ -9,8 +9,9 @@ loses nothing to dynamic programming in most, more than .0016 in one or two of a
 plain index, stopped by the limit, loses up to .3.
 
 Arrays: mean, sd (n, k), the post-hoc means of executed candidates (their sd is not read); cost (n, k), (1, k)
-or (k,); executed and eligible (n,) int64 bit masks, or (n, k) booleans where there are more than 62 candidates;
-lam (n,) or one number. Preconditions: finite arrays, sd >= 0, cost >= 0, lam >= 0, k >= 1, n >= 1, runs >= 1.
+or (k,); executed and eligible (n,) int64 bit masks, or (n, k) booleans where there are more than 62
+candidates; lam (n,) or one number. Preconditions: finite arrays, sd >= 0, cost >= 0, lam >= 0, k >= 1,
+n >= 1, runs >= 1.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import numpy as np
 
 from penstock.core import normal
 from penstock.core._jit import use_compiled
-from penstock.core.reservation import inverse_table, reservation_values
+from penstock.core.reservation import inverse_table, loss_table, reservation_values
 from penstock.core.routing import TIE
 from penstock.core.sets import members, words
 from penstock.types import BoolArray, FloatArray, IntArray
@@ -62,7 +63,7 @@ def index_step(
         fast.index_steps(
             np.ascontiguousarray(mean), np.ascontiguousarray(sd), price, words(executed),
             every if eligible is None else words(eligible), rate, limit,
-            ceiling, dear, TIE, *inverse_table(), _POINTS, _WEIGHTS, choice,
+            ceiling, dear, TIE, *inverse_table(), loss_table(), _POINTS, _WEIGHTS, choice,
         )  # fmt: skip
         return choice
     prices = np.broadcast_to(price, mean.shape)

@@ -27,6 +27,9 @@ PER_UNIT: Final = 128
 """Table points per unit of log G."""
 HIGHEST: Final = 8.0
 """G above which Ginv(v) = -v, exact in double precision."""
+LOSS_RANGE: Final = 8.0
+LOSS_PER_UNIT: Final = 64
+"""The table of G that screens candidates."""
 LEAST_SD: Final = 1e-12
 """Standard deviations below this are none."""
 
@@ -94,6 +97,14 @@ def inverse_table() -> tuple[FloatArray, FloatArray]:
     a.setflags(write=False)
     slope.setflags(write=False)
     return a, slope
+
+
+@cache
+def loss_table() -> FloatArray:
+    """G at -LOSS_RANGE + i / LOSS_PER_UNIT, up to LOSS_RANGE."""
+    table = loss(np.arange(-LOSS_RANGE, LOSS_RANGE + 1 / LOSS_PER_UNIT, 1 / LOSS_PER_UNIT))
+    table.setflags(write=False)
+    return table
 
 
 def _far_tail(t: FloatArray) -> FloatArray:
