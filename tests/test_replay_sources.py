@@ -9,7 +9,8 @@ import pytest
 
 from estimators.worlds import world_of
 from penstock.errors import InputError
-from penstock.estimators.joint import Signals, crossfit_joint
+from penstock.estimators.joint import crossfit_joint
+from penstock.estimators.joint_signals import Signals
 from penstock.estimators.per_set import fit_per_set
 from penstock.policies.base import State, Step
 from penstock.policies.fixed import Fixed

@@ -11,7 +11,8 @@ from penstock.estimators.answers import observe_answers
 from penstock.estimators.base import weighted_means
 from penstock.estimators.crossfit import cell_weights, crossfit
 from penstock.estimators.features import fit_encoder
-from penstock.estimators.joint import Signals, crossfit_joint
+from penstock.estimators.joint import crossfit_joint
+from penstock.estimators.joint_signals import Signals
 from penstock.estimators.per_set import PUBLISHED, PerSetSettings, fit_per_set
 from penstock.estimators.post_hoc.own_answer import crossfit_own_answer, observe
 from penstock.estimators.registry import estimator

@@ -9,7 +9,8 @@ import pytest
 
 from penstock.errors import InputError
 from penstock.estimators.answers import Answers
-from penstock.estimators.joint import JointGaussian, Signals, crossfit_joint, fit_joint
+from penstock.estimators.joint import JointGaussian, crossfit_joint, fit_joint
+from penstock.estimators.joint_signals import Signals
 from penstock.types import FloatArray
 
 from .worlds import World, slope, world_of
