@@ -11,13 +11,14 @@ from itertools import combinations
 
 import numpy as np
 
-from penstock.core.curves import concave_hull
 from penstock.core.routing import frontier_lambdas, hull_edges
 from penstock.errors import InputError
+from penstock.fitting.chains import chains, levels
 from penstock.policies.base import Policy
 from penstock.policies.cascade import ThresholdCascade, thresholds_for
 from penstock.policies.cascade_routing import CascadeRouting, OptimalCascade
 from penstock.policies.fixed import Fixed
+from penstock.policies.gain_cascade import GainCascade
 from penstock.policies.index import Index
 from penstock.policies.routing import Routing
 from penstock.replay import Beliefs
@@ -28,7 +29,6 @@ CASCADE_POINTS = 24
 SEQUENTIAL_POINTS = 30
 KAPPAS = (0.6, 1.0, 1.4)
 _DEPTH = 5
-_CHAIN_MEMBERS = 5
 
 Sweep = Callable[[Beliefs, FloatArray, FloatArray], list[Policy]]
 """(beliefs, mean quality (k,), mean cost (k,)) -> policies to try."""
@@ -43,22 +43,39 @@ def routing(beliefs: Beliefs, quality: FloatArray, cost: FloatArray) -> list[Pol
 def cascade(beliefs: Beliefs, quality: FloatArray, cost: FloatArray) -> list[Policy]:
     """Threshold cascades over pairs of the fixed hull's candidates (thresholds at quantiles of the post-hoc
     estimate) and over its whole chain (thresholds of papers.md C3 at a range of prices)."""
-    hull = concave_hull(cost, quality).tolist()
-    if len(hull) < 2 or np.array_equal(beliefs.post_hoc, beliefs.ex_ante):
-        return []
-    if len(hull) > _CHAIN_MEMBERS:
-        picked = np.unique(np.linspace(0, len(hull) - 1, _CHAIN_MEMBERS).astype(int))
-        hull = [hull[i] for i in picked]
     found: list[Policy] = []
-    for first, last in combinations(hull, 2):
-        levels = np.quantile(beliefs.post_hoc[:, first], np.linspace(0.0, 1.0, CASCADE_POINTS))
-        found += [ThresholdCascade((first, last), (float(t),)) for t in np.unique(levels)]
-        found.append(ThresholdCascade((first, last), (2.0,)))
-    for length in range(3, len(hull) + 1):
-        for chain in combinations(hull, length):
-            if chain[-1] == hull[-1]:
-                found += _chain(chain, quality, cost)
+    for chain in _chains_that_learn(beliefs, quality, cost):
+        if len(chain) == 2:
+            found += [
+                ThresholdCascade(chain, (float(t),))
+                for t in levels(beliefs.post_hoc[:, chain[0]], CASCADE_POINTS)
+            ]
+        else:
+            found += _chain(chain, quality, cost)
     return found
+
+
+def gain_cascade(beliefs: Beliefs, quality: FloatArray, cost: FloatArray) -> list[Policy]:
+    """Cascades with adaptive thresholds over the same chains: at quantiles of the next one's estimated gain
+    for pairs, at a price of the next one's mean cost for longer chains."""
+    found: list[Policy] = []
+    for chain in _chains_that_learn(beliefs, quality, cost):
+        first, last = chain[0], chain[-1]
+        if len(chain) == 2:
+            gains = levels(beliefs.ex_ante[:, last] - beliefs.post_hoc[:, first], CASCADE_POINTS)
+            lowest = np.nextafter(float(gains[0]), -np.inf)
+            found += [GainCascade(chain, (float(t),)) for t in (lowest, *gains[:-1])]
+        else:
+            steps = cost[list(chain[1:])]
+            found += [
+                GainCascade(chain, tuple((lam * steps).tolist())) for lam in _prices(chain, quality, cost)
+            ]
+    return found
+
+
+def _chains_that_learn(beliefs: Beliefs, quality: FloatArray, cost: FloatArray) -> list[tuple[int, ...]]:
+    """A cascade has something to go by only where answers move estimates."""
+    return [] if np.array_equal(beliefs.post_hoc, beliefs.ex_ante) else chains(quality, cost)
 
 
 def index(beliefs: Beliefs, quality: FloatArray, cost: FloatArray) -> list[Policy]:
@@ -106,21 +123,26 @@ def fixed(count: int) -> list[Policy]:
 
 def _chain(chain: tuple[int, ...], quality: FloatArray, cost: FloatArray) -> list[Policy]:
     members = list(chain)
+    return [
+        ThresholdCascade(chain, thresholds_for(lam, quality[members], cost[members]))
+        for lam in _prices(chain, quality, cost)
+    ]
+
+
+def _prices(chain: tuple[int, ...], quality: FloatArray, cost: FloatArray) -> list[float]:
+    """Prices over the slopes of a chain's mean qualities and costs, and 0."""
     steepest = max(
-        (quality[b] - quality[a]) / max(cost[b] - cost[a], 1e-300) for a, b in combinations(members, 2)
+        (quality[b] - quality[a]) / max(cost[b] - cost[a], 1e-300) for a, b in combinations(chain, 2)
     )
     if steepest <= 0:
         return []
-    lambdas = np.concatenate([[0.0], np.geomspace(steepest / 100, steepest * 3, CASCADE_POINTS - 1)])
-    return [
-        ThresholdCascade(chain, thresholds_for(float(lam), quality[members], cost[members]))
-        for lam in lambdas
-    ]
+    return [0.0, *np.geomspace(steepest / 100, steepest * 3, CASCADE_POINTS - 1).tolist()]
 
 
 FAMILIES: dict[str, Sweep] = {
     "routing": routing,
     "cascade": cascade,
+    "gain_cascade": gain_cascade,
     "index": index,
     "cascade_routing": cascade_routing,
     "optimal_cascade": optimal_cascade,
