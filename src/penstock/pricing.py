@@ -51,11 +51,15 @@ class Price:
 
 
 def cost_usd(usage: Usage, price: Price) -> Decimal:
-    """Exact cost of one call in USD."""
+    """Exact cost of one call in USD. Of cached tokens no more count than there were input tokens."""
     cached = price.input if price.cached_input is None else price.cached_input
     total = _charge(
         (price.input, cached, price.output),
-        (Decimal(usage.input_tokens), Decimal(usage.cached_tokens), Decimal(usage.output_tokens)),
+        (
+            Decimal(usage.input_tokens),
+            Decimal(min(usage.cached_tokens, usage.input_tokens)),
+            Decimal(usage.output_tokens),
+        ),
     )
     return Decimal(total) + price.request
 

@@ -61,7 +61,7 @@ def evaluate(
     test_grid = read_grid(test, prices, seed)
     name = test.resolve().name
     if router is not None:
-        document = _evaluate_router(router, test_grid, name, draws, seed)
+        document = _evaluate_router(router, test_grid, name, draws)
     else:
         assert fit is not None
         settings = settings_from(estimator, policy, features, "group", seed)
@@ -95,11 +95,11 @@ def _refuse_fitting_flags(
             raise InputError("says how to fit, and a router is fitted already", field=flag, hint="Use --fit")
 
 
-def _evaluate_router(router: Path, test: Any, name: str, draws: int, seed: int) -> dict[str, Any]:
+def _evaluate_router(router: Path, test: Any, name: str, draws: int) -> dict[str, Any]:
     from penstock.evaluation.evaluate import evaluate_router
     from penstock.policies.bundle import load_bundle
 
-    return evaluate_router(load_bundle(router), test, dataset=name, draws=draws, seed=seed)
+    return evaluate_router(load_bundle(router), test, dataset=name, draws=draws)
 
 
 def _evaluate_fit(
@@ -172,8 +172,8 @@ def print_evaluation(document: dict[str, Any]) -> None:
         )
     out.print(table)
     out.print(
-        "[dim]→ chosen on fitting rows. gain: share of the way from the mix to the oracle, 95% interval.\n"
-        "@95%, @99%, @100%: saving of the best fixed candidate's cost at points tuned to keep that share\n"
+        "[dim]→ chosen on fitting rows. gain: share of the way from the mix to the oracle, 95% interval. "
+        "@95%, @99%, @100%: saving of the best fixed candidate's cost at points tuned to keep that share "
         "of its quality; kept: the share kept at @99%.[/]"
     )
     chosen_item = document["policies"].get(document["chosen"], {})

@@ -18,7 +18,7 @@ from penstock.fitting.fit import fit_grid
 from penstock.fitting.result import Fit, fit_of
 from penstock.fitting.settings import FitSettings, Progress
 from penstock.outcomes.grid import Grid
-from penstock.outcomes.splits import groups_of, task_out_splits
+from penstock.outcomes.splits import groups_of, question_marks, task_out_splits
 from penstock.policies.router import Router
 from penstock.policies.targets import Target
 from penstock.replay import Beliefs, replay
@@ -35,16 +35,30 @@ def evaluate_fit(
     targets = asked or [Target.parse(text) for text in _ASKED]
     result = _document(fit, realised, dataset, measure(realised, draws=draws, seed=seed))
     beliefs = beliefs_on(fit.option.belief, rows)
+    result["notes"] += _overlap(fit, test)
     result["asked_achieved"] = [_achieved(fit, rows, beliefs, target, draws, seed) for target in targets]
     return result
 
 
-def evaluate_router(
-    router: Router, test: Grid, *, dataset: str, draws: int = 1000, seed: int = 0
-) -> dict[str, Any]:
-    """The same for a saved bundle: its own option and the mix it was guarded against."""
-    fit = fit_of(router)
-    return evaluate_fit(fit, test, dataset=dataset, draws=draws, seed=seed, asked=[router.target])
+def evaluate_router(router: Router, test: Grid, *, dataset: str, draws: int = 1000) -> dict[str, Any]:
+    """The same for a saved bundle: its own option and the mix it was guarded against.
+
+    Mixtures draw with the router's own seed, as the gateway does.
+    """
+    return evaluate_fit(
+        fit_of(router), test, dataset=dataset, draws=draws, seed=router.seed, asked=[router.target]
+    )
+
+
+def _overlap(fit: Fit, test: Grid) -> list[str]:
+    """A note where test queries ask what was fitted on."""
+    shared = sum(mark in fit.questions for mark in question_marks(test.queries))
+    if not shared:
+        return []
+    return [
+        f"{shared} of {len(test)} test queries ask a question of the fitting table: "
+        "what is measured on them is not held out"
+    ]
 
 
 def evaluate_task_out(

@@ -39,7 +39,7 @@ class Draft:
 def draft(kind: Estimator, rows: FittingRows, settings: FitSettings) -> list[Draft]:
     """A draft for every policy of ``settings`` that has something to try."""
     started = perf_counter()
-    belief, beliefs = _believe(kind, rows, settings)
+    belief, beliefs = believe(kind, rows, settings)
     spent = perf_counter() - started + rows.seconds
     quality, cost = rows.tuned_quality, rows.tuned_cost
     drafts = []
@@ -56,7 +56,7 @@ def draft(kind: Estimator, rows: FittingRows, settings: FitSettings) -> list[Dra
     return drafts
 
 
-def _believe(kind: Estimator, rows: FittingRows, settings: FitSettings) -> tuple[BeliefModel, Beliefs]:
+def believe(kind: Estimator, rows: FittingRows, settings: FitSettings) -> tuple[BeliefModel, Beliefs]:
     """The belief model of all rows, and the out-of-fold beliefs policies are tuned with."""
     seed = settings.seed
     raw = crossfit(kind, rows.inputs, rows.quality, rows.weight, rows.fold, seed=seed)

@@ -27,6 +27,7 @@ from penstock.fitting.rows import FittingRows, prepare_rows
 from penstock.fitting.settings import FitSettings, Progress
 from penstock.fitting.tune import Swept, sweep
 from penstock.outcomes.grid import Grid
+from penstock.outcomes.splits import question_marks
 from penstock.policies.frontier import Frontier
 
 DEFAULTS = FitSettings()
@@ -74,6 +75,7 @@ def fit_grid(
         dropped=len(grid) - int(rows.tuning.sum()),
         notes=(TOKENS_UNKNOWN,) if grid.estimated_cost else (),
         tuning=TuningRows(rows.tuned_quality, rows.tuned_cost, rows.cluster),
+        questions=frozenset(question_marks(grid.queries)),
     )
 
 

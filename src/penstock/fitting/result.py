@@ -59,6 +59,8 @@ class Fit:
     dropped: int
     notes: tuple[str, ...] = ()
     tuning: TuningRows | None = field(default=None, repr=False)
+    questions: frozenset[str] = field(default=frozenset(), repr=False)
+    """Marks of the questions fitted on (``outcomes.splits.question_marks``), to notice them in a test."""
 
     @property
     def option(self) -> Option:
@@ -70,7 +72,13 @@ def router_of(fit: Fit, target: Target, *, seed: int, provenance: Mapping[str, A
     """The chosen option as a router for ``target``. TargetError where the target is out of reach."""
     option = fit.option
     option.frontier.at(target)
-    about = {"chosen": fit.chosen, "rows": fit.rows, "dropped": fit.dropped, **provenance}
+    about = {
+        "chosen": fit.chosen,
+        "rows": fit.rows,
+        "dropped": fit.dropped,
+        "questions": sorted(fit.questions),
+        **provenance,
+    }
     return Router(fit.selection.names, option.belief, option.frontier, fit.mix, target, seed, about)
 
 
@@ -82,4 +90,5 @@ def fit_of(router: Router) -> Fit:
     option = Option(name, router.belief, router.frontier, router.frontier, 0, 0, 0.0, {})
     selection = Selection(router.candidates, router.candidates[policy.candidate], {})
     rows, dropped = int(router.provenance.get("rows", 0)), int(router.provenance.get("dropped", 0))
-    return Fit(selection, {name: option}, name, router.mix, rows, dropped)
+    questions = frozenset(router.provenance.get("questions", ()))
+    return Fit(selection, {name: option}, name, router.mix, rows, dropped, questions=questions)

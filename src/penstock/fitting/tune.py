@@ -10,7 +10,7 @@ import numpy as np
 from penstock.core.curves import concave_hull
 from penstock.policies.base import Policy
 from penstock.policies.frontier import OperatingPoint
-from penstock.replay import Beliefs, replay
+from penstock.replay import BeliefSource, replay
 from penstock.types import FloatArray
 
 
@@ -64,7 +64,7 @@ class Swept:
 
 
 def sweep(
-    policies: Sequence[Policy], beliefs: Beliefs, quality: FloatArray, cost: FloatArray, best_fixed: int
+    policies: Sequence[Policy], beliefs: BeliefSource, quality: FloatArray, cost: FloatArray, best_fixed: int
 ) -> Swept:
     """Replay every policy over the same rows: ``quality`` and ``cost`` (n, k) without missing cells."""
     n = len(quality)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from hashlib import blake2b
 
 import numpy as np
 
@@ -19,6 +20,11 @@ from penstock.types import IntArray, Query
 def groups_of(queries: Sequence[Query]) -> list[str]:
     """The group of every query (see ``penstock.outcomes.groups``)."""
     return [group_of(q.id, q.group) for q in queries]
+
+
+def question_marks(queries: Sequence[Query]) -> list[str]:
+    """A short hash of every query's group: enough to see that two tables share a question, and no more."""
+    return [blake2b(g.encode(), digest_size=6).hexdigest() for g in groups_of(queries)]
 
 
 def split_by_group(queries: Sequence[Query], fraction: float, seed: int) -> tuple[IntArray, IntArray]:
