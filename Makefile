@@ -12,10 +12,10 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format benchmark dev-env train-env clean
+.PHONY: help demo test lint format benchmark benchmark-core dev-env train-env clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/.installed  ## the whole system on embedded models, offline, in about two minutes
 	$(BIN)/penstock demo $(ARGS)
@@ -35,6 +35,9 @@ format: $(VENV)/.installed-dev  ## let ruff rewrite what it can
 
 benchmark: $(VENV)/.installed-dev  ## the numbers of docs/benchmarks.md, from the real outcome tables
 	$(BIN)/python benchmarks/run.py $(ARGS)
+
+benchmark-core: $(VENV)/.installed-dev  ## the speed of the decision kernels, on one core
+	$(BIN)/python benchmarks/core.py $(ARGS)
 
 dev-env: $(VENV)/.installed-dev  ## only set up .venv, for work on penstock
 

@@ -1,3 +1,5 @@
+"""The value of the optimal policy and its bound, against dynamic programming, routing and simulation."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Common draws: exact moments, and an integration error no larger than that of scrambled Sobol points."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""E[max] of every subset: Clark's closed form, monotone, submodular (papers.md D3)."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings

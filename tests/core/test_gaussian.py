@@ -1,3 +1,5 @@
+"""Beliefs: conditioning against the textbook formulas, singular covariances, projections."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings

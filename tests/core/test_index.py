@@ -1,3 +1,5 @@
+"""The index policy against dynamic programming, one contract over NumPy and numba."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings

@@ -1,3 +1,5 @@
+"""The standard normal distribution against SciPy's."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Reservation values against the equation they solve, by numerical integration."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings

@@ -10,10 +10,13 @@ import math
 import numpy as np
 
 from penstock.core._jit import jit
+from penstock.core.normal import CDF_BOTTOM, CDF_TOP
 from penstock.core.reservation import HIGHEST, LEAST_SD, LOSS_PER_UNIT, LOSS_RANGE, LOWEST, PER_UNIT
 from penstock.types import BoolArray, FloatArray, IntArray
 
 _ROOT_HALF = math.sqrt(0.5)
+T0, T1, T2, T3, T4, T5, T6 = CDF_TOP
+B0, B1, B2, B3, B4, B5, B6, B7 = CDF_BOTTOM
 _DENSITY = 1 / math.sqrt(2 * math.pi)
 
 
@@ -21,6 +24,19 @@ _DENSITY = 1 / math.sqrt(2 * math.pi)
 def upper_tail(a: float) -> float:
     """P(Z > a)."""
     return 0.5 * math.erfc(a * _ROOT_HALF)
+
+
+@jit
+def loss(a: float) -> float:
+    """G(a), see ``reservation.loss``; in the body Hart's rational function shares the one exponential."""
+    if abs(a) > 4.0:
+        tail = _DENSITY * math.exp(-0.5 * a * a) - a * upper_tail(a) if a < 39.0 else 0.0
+        return max(tail, 0.0)
+    x = abs(a)
+    top = (((((T0 * x + T1) * x + T2) * x + T3) * x + T4) * x + T5) * x + T6
+    bottom = ((((((B0 * x + B1) * x + B2) * x + B3) * x + B4) * x + B5) * x + B6) * x + B7
+    outside: float = math.exp(-0.5 * a * a) * (_DENSITY - x * top / bottom)
+    return outside if a >= 0 else outside - a
 
 
 @jit
@@ -58,23 +74,30 @@ def reservation_value(
     """z, see ``reservation``."""
     if s < LEAST_SD:
         return min(mu, cap) - price
+    if price == 0.0:
+        return cap
     v = price / s
     if cap < np.inf:
-        b = (cap - mu) / s
-        if b < 39.0:
-            v += max(_DENSITY * math.exp(-0.5 * b * b) - b * upper_tail(b), 0.0)
+        v += loss((cap - mu) / s)
     return min(mu + s * inverse_loss(v, nodes, slopes), cap - price)
 
 
 @jit
 def ceilings(
-    mu: FloatArray, s: FloatArray, price: FloatArray, rate: float, cap: float, out: FloatArray
+    mean: FloatArray,
+    sd: FloatArray,
+    cost: FloatArray,
+    row: int,
+    at: int,
+    rate: float,
+    cap: float,
+    out: FloatArray,
 ) -> None:
     """Cheap upper bounds of z: Scarf's (1958) of E[(Q - z)^+], and cap - price; with room for rounding."""
-    for i in range(mu.shape[0]):
-        due = rate * price[i]
-        rise = s[i] * s[i] / (4 * due) if due > 1e-12 * s[i] else np.inf
-        out[i] = min(mu[i] + rise - due, cap - due) + 1e-8 * (abs(mu[i]) + s[i] + due)
+    for i in range(mean.shape[1]):
+        mu, s, due = mean[row, i], sd[row, i], rate * cost[at, i]
+        rise = s * s / (4 * due) if due > 1e-12 * s else np.inf
+        out[i] = min(mu + rise - due, cap - due) + 1e-8 * (abs(mu) + s + due)
 
 
 @jit
@@ -134,18 +157,20 @@ def index_steps(
     product = np.empty(grid)
     edges = np.empty(3 * k + 1)
     for row in range(n):
-        mu, s, price = mean[row], sd[row], cost[row if cost.shape[0] > 1 else 0]
-        rate, run = lam[row], executed[row]
-        open_ = eligible[row if eligible.shape[0] > 1 else 0]
-        ceilings(mu, s, price, rate, cap, ceiling)
+        # indexed, not sliced: a view per query would cost more than the rest
+        at = row if cost.shape[0] > 1 else 0
+        who = row if eligible.shape[0] > 1 else 0
+        rate = lam[row]
+        ceilings(mean, sd, cost, row, at, rate, cap, ceiling)
         best, depth, unrun, first = -np.inf, 0, 0, -1
         for i in range(k):
             z[i] = -np.inf
-            if (run[i >> 6] >> (i & 63)) & 1:
-                best = max(best, min(mu[i], cap))
+            word, bit = i >> 6, i & 63
+            if (executed[row, word] >> bit) & 1:
+                best = max(best, min(mean[row, i], cap))
                 depth += 1
                 ceiling[i] = -np.inf
-            elif (open_[i >> 6] >> (i & 63)) & 1:
+            elif (eligible[who, word] >> bit) & 1:
                 unrun += 1
                 if first < 0 or ceiling[i] > ceiling[first]:
                     first = i
@@ -156,19 +181,25 @@ def index_steps(
         if unrun == 0 or room <= 0:
             continue
         # the most promising first; whoever cannot reach it, or the best executed, needs no value
-        z[first] = reservation_value(mu[first], s[first], rate * price[first], cap, nodes, slopes)
-        bar, lead = best, first
-        for i in range(k):
-            if room >= unrun and z[lead] > bar:
-                bar = z[lead] - tie * (abs(mu[lead]) + s[lead] + rate * price[lead])
-            if i == first or ceiling[i] < bar or ceiling[i] == -np.inf:
+        bar, lead, valued = best, -1, 0
+        for turn in range(-1, k):
+            i = first if turn < 0 else turn
+            if turn == first or ceiling[i] < bar or ceiling[i] == -np.inf:
                 continue
-            if may_reach(bar, mu[i], s[i], rate * price[i], cap, losses):
-                z[i] = reservation_value(mu[i], s[i], rate * price[i], cap, nodes, slopes)
-                if z[i] > z[lead]:
-                    lead = i
-        choice = largest(z, mu, s, price, rate, dear, tie)
-        slack = tie * (abs(mu[choice]) + s[choice] + rate * price[choice])
+            mu, s, due = mean[row, i], sd[row, i], rate * cost[at, i]
+            slack = tie * (abs(mu) + s + due)
+            if due > 0.0 and not may_reach(bar - slack, mu, s, due, cap, losses):
+                continue
+            z[i] = reservation_value(mu, s, due, cap, nodes, slopes)
+            valued += 1
+            if lead < 0 or z[i] > z[lead]:
+                lead = i
+                if room >= unrun and z[i] - slack > bar:
+                    bar = z[i] - slack
+        if valued == 0:
+            continue
+        choice = lead if valued == 1 else largest(z, mean, sd, cost, row, at, rate, dear, tie)
+        slack = tie * (abs(mean[row, choice]) + sd[row, choice] + rate * cost[at, choice])
         if (dear and z[choice] < best - slack) or (not dear and z[choice] <= best + slack):
             continue
         if room < unrun:
@@ -177,38 +208,48 @@ def index_steps(
                 live[i] = z[i] > best
                 count += live[i]
             if count > room:
-                greedy_set(mu, s, z, best, live, room, points, weights, above, product, edges, kept)
+                greedy_set(
+                    mean[row], sd[row], z, best, live, room, points, weights, above, product, edges, kept
+                )
                 for i in range(k):
                     if not kept[i]:
                         z[i] = -np.inf
-                choice = largest(z, mu, s, price, rate, dear, tie)
+                choice = largest(z, mean, sd, cost, row, at, rate, dear, tie)
         out[row] = choice
 
 
 @jit
 def largest(
-    z: FloatArray, mu: FloatArray, s: FloatArray, price: FloatArray, rate: float, dear: bool, tie: float
+    z: FloatArray,
+    mean: FloatArray,
+    sd: FloatArray,
+    cost: FloatArray,
+    row: int,
+    at: int,
+    rate: float,
+    dear: bool,
+    tie: float,
 ) -> int:
     """The largest z; ties by cost, mean and order."""
-    k = z.shape[0]
     lead = 0
-    for i in range(1, k):
+    for i in range(1, z.shape[0]):
         if z[i] > z[lead]:
             lead = i
+    leader = abs(mean[row, lead]) + sd[row, lead] + rate * cost[at, lead]
     choice = -1
-    for i in range(k):
+    for i in range(z.shape[0]):
         if z[i] == -np.inf:
             continue
-        scale = max(abs(mu[i]) + s[i] + rate * price[i], abs(mu[lead]) + s[lead] + rate * price[lead])
+        scale = max(abs(mean[row, i]) + sd[row, i] + rate * cost[at, i], leader)
         if z[i] < z[lead] - tie * scale:
             continue
         if choice < 0:
             choice = i
             continue
-        gap = price[i] - price[choice] if dear else price[choice] - price[i]
-        if gap > 0 or (gap == 0 and mu[i] > mu[choice]):
+        gap = cost[at, i] - cost[at, choice] if dear else cost[at, choice] - cost[at, i]
+        if gap > 0 or (gap == 0 and mean[row, i] > mean[row, choice]):
             choice = i
-    return max(choice, 0)
+    return choice
 
 
 @jit

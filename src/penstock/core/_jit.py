@@ -32,7 +32,12 @@ def jit(function: Function) -> Function:
     """
     import numba
 
-    decorate = numba.njit(
-        cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz", "nnan", "arcp"}
-    )
-    return cast(Function, decorate(function))
+    options = {
+        "nogil": True,
+        "error_model": "numpy",
+        "fastmath": {"reassoc", "contract", "nsz", "nnan", "arcp"},
+    }
+    try:
+        return cast(Function, numba.njit(cache=True, **options)(function))
+    except RuntimeError:  # no folder to cache in (a read-only installation without a home): compile each time
+        return cast(Function, numba.njit(**options)(function))

@@ -14,11 +14,11 @@ from penstock.types import FloatArray
 ROOT_TWO_PI: Final = float(np.sqrt(2 * np.pi))
 
 # Hart (1968) 5666 as arranged by West, "Better approximations to cumulative normal functions" (2005).
-_CDF_TOP: Final = (
+CDF_TOP: Final = (
     3.52624965998911e-02, 0.700383064443688, 6.37396220353165, 33.912866078383, 112.079291497871,
     221.213596169931, 220.206867912376,
 )  # fmt: skip
-_CDF_BOTTOM: Final = (
+CDF_BOTTOM: Final = (
     8.83883476483184e-02, 1.75566716318264, 16.064177579207, 86.7807322029461, 296.564248779674,
     637.333633378831, 793.826512519948, 440.413735824752,
 )  # fmt: skip
@@ -58,7 +58,7 @@ def cdf(x: FloatArray) -> FloatArray:
     size = np.minimum(np.abs(x), 39.0)
     bell = np.exp(-0.5 * size * size)
     near = np.minimum(size, _TAIL)
-    upper = bell * _horner(_CDF_TOP, near) / _horner(_CDF_BOTTOM, near)
+    upper = bell * _horner(CDF_TOP, near) / _horner(CDF_BOTTOM, near)
     if (size >= _TAIL).any():
         far = np.maximum(size, _TAIL)
         fraction = far

@@ -78,6 +78,7 @@ def reservation_values(
     with np.errstate(over="ignore"):
         z = mean + spread * inverse_loss(value)
     sure = mean if cap is None else np.minimum(mean, cap)
+    z = np.where(price > 0, z, np.inf)
     z = np.where(sd < LEAST_SD, sure - price, z)
     return z if cap is None else np.minimum(z, cap - price)
 
