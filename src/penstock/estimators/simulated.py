@@ -62,12 +62,14 @@ def simulate(
     seed: int,
     refine: bool = True,
     cap: float | None = 1.0,
+    variance_slip: bool = False,
 ) -> Simulated:
     """Simulate estimates for all n queries, calibrated on the rows ``fitting``.
 
     ``refine`` regresses truth on both showings once a candidate has run, so that the post-hoc estimate keeps
     what the ex-ante one knew (design.md, decision 6); without it the earlier showing is dropped, as
-    published. ``cap`` clips post-hoc estimates (None: not at all, as published).
+    published. ``cap`` clips post-hoc estimates (None: not at all, as published). ``variance_slip``: ``spread``
+    is the variance where a standard deviation belongs, as the reference code has it (papers.md, C11.4).
     """
     noise = frozen_noise(ids, candidates, seed=seed, kinds=4)
     shown = quality + level.quality_before * noise[0]
@@ -76,6 +78,7 @@ def simulate(
     after = _calibrated(quality, [shown, seen] if refine else [seen], fitting)
     if cap is not None:
         after = np.minimum(after, cap)
+    moved = (before - after)[fitting].std(axis=0)
     cost_shown = cost + level.cost_before * noise[2]
     cost_seen = cost + level.cost_after * noise[3]
     return Simulated(
@@ -83,7 +86,7 @@ def simulate(
         after=after,
         cost_before=_calibrated(cost, [cost_shown], fitting),
         cost_after=_calibrated(cost, [cost_seen], fitting),
-        spread=(before - after)[fitting].std(axis=0),
+        spread=moved**2 if variance_slip else moved,
     )
 
 
