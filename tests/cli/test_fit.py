@@ -254,7 +254,7 @@ def test_evaluate_as_json(tables: dict[str, Path], capsys: pytest.CaptureFixture
     assert found["dataset"] == "test"
     assert set(found["policies"]) == {*(f"{policy}/ridge" for policy in FitSettings().policies), "mix/mean"}
     assert (found["fit_queries"], found["test_queries"]) == (120, 120)
-    assert found["dropped"] == {"fit": 0, "test": 0}
+    assert found["dropped"] == 0
     assert found["best_fixed"] == "large"
     for item in found["calibration"].values():
         assert {"ece", "brier", "reliability"} <= set(item)

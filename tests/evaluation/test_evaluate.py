@@ -53,7 +53,7 @@ def test_incomplete_test_rows_are_dropped_and_counted(fitted: Fit) -> None:
     complete = int((~np.isnan(grid.quality)).all(axis=1).sum())
     found = evaluate_fit(fitted, grid, dataset="tiny", draws=DRAWS)
     assert found["test_queries"] == complete < 100
-    assert found["dropped"] == {"fit": 0, "test": 100 - complete}
+    assert found["dropped_rows"] == {"fit": 0, "test": 100 - complete}
 
 
 def test_tables_that_cannot_be_tested_on(fitted: Fit, test_grid: Grid) -> None:

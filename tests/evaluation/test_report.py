@@ -199,7 +199,7 @@ def test_a_curve_is_drawn_flat_to_the_best_fixed_candidate_as_its_area_is_measur
 
 def test_what_evaluations_say_beside_their_numbers_is_shown() -> None:
     evaluation = full()
-    evaluation["dropped"] = {"fit": 5, "test": 2}
+    evaluation["dropped_rows"] = {"fit": 5, "test": 2}
     evaluation["left_out"] = {"gpt-5": "dearer than the best fixed candidate"}
     evaluation["notes"] = ["costs are <estimates>"]
     evaluation["task_out_parts"] = 4

@@ -138,7 +138,7 @@ def print_evaluation(document: dict[str, Any]) -> None:
     from rich.table import Table
 
     controls = document["controls"]
-    dropped = document["dropped"]["test"]
+    dropped = document["dropped_rows"]["test"]
     out.print(
         f"[bold]{document['dataset']}[/]: fitted on {document['fit_queries']:,} queries, tested on "
         f"{document['test_queries']:,}" + (f" ({dropped} incomplete dropped)" if dropped else "")

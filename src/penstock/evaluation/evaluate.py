@@ -101,7 +101,8 @@ def evaluate_task_out(
     document["chosen"] = "chosen/per-part"
     document["chosen_parts"] = [fit.chosen for fit, _ in parts]
     complete = int(complete_rows(fitting.select(names)).sum())
-    document["fit_queries"], document["dropped"]["fit"] = complete, n - complete
+    document["fit_queries"], document["dropped_rows"]["fit"] = complete, n - complete
+    document["dropped"] = sum(document["dropped_rows"].values())
     document["candidates"], document["left_out"] = list(names), selection.left_out
     document["task_out_parts"] = len(parts)
     return document
@@ -121,7 +122,8 @@ def _document(fit: Fit, realised: Realised, dataset: str, measured: dict[str, An
         "dataset": dataset,
         "fit_queries": fit.rows,
         "test_queries": len(realised.quality),
-        "dropped": {"fit": fit.dropped, "test": realised.dropped},
+        "dropped": fit.dropped + realised.dropped,
+        "dropped_rows": {"fit": fit.dropped, "test": realised.dropped},
         "candidates": list(fit.selection.names),
         "left_out": fit.selection.left_out,
         "best_fixed": fit.selection.best_fixed,

@@ -101,8 +101,7 @@ def _lead(evaluation: Mapping[str, Any]) -> Markup | None:
 
 
 def _facts(evaluation: Mapping[str, Any]) -> Markup:
-    dropped = evaluation.get("dropped")
-    by_side = dropped if isinstance(dropped, Mapping) else {"": dropped}
+    by_side = evaluation.get("dropped_rows") or {"": evaluation.get("dropped")}
     counts = [("fitted on", evaluation.get("fit_queries")), ("tested on", evaluation.get("test_queries"))]
     counts += [(f"dropped {side and f'({side})'}".strip(), count) for side, count in by_side.items()]
     facts = [
