@@ -20,7 +20,7 @@ def chains(quality: FloatArray, cost: FloatArray) -> list[tuple[int, ...]]:
     if len(hull) > MEMBERS:
         picked = np.unique(np.linspace(0, len(hull) - 1, MEMBERS).astype(int))
         hull = [hull[i] for i in picked]
-    found = list(combinations(hull, 2))
+    found: list[tuple[int, ...]] = list(combinations(hull, 2))
     for length in range(3, len(hull) + 1):
         found += [chain for chain in combinations(hull, length) if chain[-1] == hull[-1]]
     return found

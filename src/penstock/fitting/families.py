@@ -14,6 +14,7 @@ import numpy as np
 from penstock.core.routing import frontier_lambdas, hull_edges
 from penstock.errors import InputError
 from penstock.fitting.chains import chains, levels
+from penstock.fitting.prices import prices
 from penstock.policies.base import Policy
 from penstock.policies.cascade import ThresholdCascade, thresholds_for
 from penstock.policies.cascade_routing import CascadeRouting, OptimalCascade
@@ -62,14 +63,13 @@ def gain_cascade(beliefs: Beliefs, quality: FloatArray, cost: FloatArray) -> lis
     for chain in _chains_that_learn(beliefs, quality, cost):
         first, last = chain[0], chain[-1]
         if len(chain) == 2:
-            gains = levels(beliefs.ex_ante[:, last] - beliefs.post_hoc[:, first], CASCADE_POINTS)
-            lowest = np.nextafter(float(gains[0]), -np.inf)
-            found += [GainCascade(chain, (float(t),)) for t in (lowest, *gains[:-1])]
+            # a gain at the threshold stops, so everything goes on just below the least gain there is
+            gains = levels(beliefs.post_hoc[:, first] - beliefs.ex_ante[:, last], CASCADE_POINTS)
+            found += [GainCascade(chain, (-float(t),)) for t in gains]
         else:
             steps = cost[list(chain[1:])]
-            found += [
-                GainCascade(chain, tuple((lam * steps).tolist())) for lam in _prices(chain, quality, cost)
-            ]
+            lambdas = _chain_prices(chain, quality, cost)
+            found += [GainCascade(chain, tuple((lam * steps).tolist())) for lam in lambdas]
     return found
 
 
@@ -82,14 +82,14 @@ def index(beliefs: Beliefs, quality: FloatArray, cost: FloatArray) -> list[Polic
     """The index policy at a range of prices, with three beliefs in how much an answer will tell."""
     if not _tells(beliefs):
         return []
-    return [Index(lam, kappa) for kappa in KAPPAS for lam in _sequential_lambdas(beliefs)]
+    return [Index(lam, kappa) for kappa in KAPPAS for lam in _lambdas(beliefs)]
 
 
 def cascade_routing(beliefs: Beliefs, quality: FloatArray, cost: FloatArray) -> list[Policy]:
     """Cascade routing at the same prices and beliefs, at most ``_DEPTH`` candidates per query."""
     if not _tells(beliefs):
         return []
-    return [CascadeRouting((lam,), kappa, _DEPTH) for kappa in KAPPAS for lam in _sequential_lambdas(beliefs)]
+    return [CascadeRouting((lam,), kappa, _DEPTH) for kappa in KAPPAS for lam in _lambdas(beliefs)]
 
 
 def optimal_cascade(beliefs: Beliefs, quality: FloatArray, cost: FloatArray) -> list[Policy]:
@@ -97,23 +97,15 @@ def optimal_cascade(beliefs: Beliefs, quality: FloatArray, cost: FloatArray) -> 
     if not _tells(beliefs):
         return []
     order = tuple(np.argsort(cost, kind="stable").tolist())
-    return [
-        OptimalCascade(order, (lam,), kappa, _DEPTH)
-        for kappa in KAPPAS
-        for lam in _sequential_lambdas(beliefs)
-    ]
+    return [OptimalCascade(order, (lam,), kappa, _DEPTH) for kappa in KAPPAS for lam in _lambdas(beliefs)]
 
 
 def _tells(beliefs: Beliefs) -> bool:
     return beliefs.spread is not None and bool((beliefs.spread > 0).any())
 
 
-def _sequential_lambdas(beliefs: Beliefs) -> list[float]:
-    """Prices from where only the cheapest candidate pays down to where a look is nearly free, and 0."""
-    slopes = hull_edges(beliefs.ex_ante, beliefs.cost).slope
-    # a look can be worth its price where the estimates themselves see no gain
-    steepest = max(float(slopes.max(initial=0.0)), 1.0 / float(beliefs.cost.max()))
-    return [*np.geomspace(steepest, steepest / 1e4, SEQUENTIAL_POINTS).tolist(), 0.0]
+def _lambdas(beliefs: Beliefs) -> list[float]:
+    return prices(beliefs.ex_ante, beliefs.cost, SEQUENTIAL_POINTS)
 
 
 def fixed(count: int) -> list[Policy]:
@@ -125,11 +117,11 @@ def _chain(chain: tuple[int, ...], quality: FloatArray, cost: FloatArray) -> lis
     members = list(chain)
     return [
         ThresholdCascade(chain, thresholds_for(lam, quality[members], cost[members]))
-        for lam in _prices(chain, quality, cost)
+        for lam in _chain_prices(chain, quality, cost)
     ]
 
 
-def _prices(chain: tuple[int, ...], quality: FloatArray, cost: FloatArray) -> list[float]:
+def _chain_prices(chain: tuple[int, ...], quality: FloatArray, cost: FloatArray) -> list[float]:
     """Prices over the slopes of a chain's mean qualities and costs, and 0."""
     steepest = max(
         (quality[b] - quality[a]) / max(cost[b] - cost[a], 1e-300) for a, b in combinations(chain, 2)

@@ -1,0 +1,29 @@
+"""Prices lambda at which policies that look at answers are tried."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock.core.routing import hull_edges
+from penstock.types import FloatArray
+
+PRICED_OUT = 1e3
+"""Times the steepest gain there is: nothing but the cheapest pays."""
+
+
+def steepest(quality: FloatArray, cost: FloatArray) -> float:
+    """The largest price at which anything dearer than the cheapest may pay, from estimates (n, k).
+
+    A look can be worth its price where the estimates themselves see no gain, so it is at least the whole
+    quality scale per dearest call. 1 where everything is free.
+    """
+    slopes = hull_edges(quality, cost).slope
+    dearest = float(cost.max())
+    return max(float(slopes.max(initial=0.0)), 1.0 / dearest if dearest > 0 else 1.0)
+
+
+def prices(quality: FloatArray, cost: FloatArray, points: int) -> list[float]:
+    """``points`` falling prices from where only the cheapest candidate pays to where a look is nearly free,
+    and 0."""
+    top = steepest(quality, cost)
+    return [*np.geomspace(top, top / 1e4, points).tolist(), 0.0]
