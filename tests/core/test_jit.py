@@ -28,7 +28,7 @@ def decide(n):
 
 one = decide(1)
 loaded = "numba" in sys.modules or "scipy" in sys.modules
-print(json.dumps([one, loaded, decide(100), "numba" in sys.modules]))
+print(json.dumps([one, loaded, decide(300), "numba" in sys.modules]))
 """
 
 

@@ -10,8 +10,9 @@ from typing import TypeVar, cast
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
-WORTH_COMPILED = 32
-"""From this many queries on the compiled kernels are loaded; fewer are served by NumPy."""
+WORTH_COMPILED = 256
+"""From this many queries on the compiled kernels are loaded (their first use on a machine compiles for seconds);
+fewer are served by NumPy."""
 
 
 @cache
