@@ -199,7 +199,7 @@ def search(
         )
         m = insert(items[0], nets[0], m, i, net)
     count[0], pos[0] = m, 0
-    # E[max] of more members than these lies below the sum of their single gains
+    # about the size of the largest score there can be, so that no tie is cut off
     slack = tie * (ceiling + (k + 1) * largest)
 
     depth = 0

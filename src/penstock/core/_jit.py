@@ -11,8 +11,9 @@ from typing import TypeVar, cast
 Function = TypeVar("Function", bound=Callable[..., object])
 
 WORTH_COMPILED = 256
-"""From this many queries on the compiled kernels are loaded (their first use on a machine compiles for seconds);
-fewer are served by NumPy."""
+"""From this many queries on the compiled kernels are loaded, which takes seconds when a machine does it first;
+fewer are served by NumPy.
+"""
 
 
 @cache
