@@ -11,7 +11,7 @@ from typing import TypeVar, cast
 Function = TypeVar("Function", bound=Callable[..., object])
 
 WORTH_COMPILED = 256
-"""From this many queries on the compiled kernels are loaded, which takes seconds when a machine does it first;
+"""From this many queries on the compiled kernels are loaded, seconds when a machine does it first;
 fewer are served by NumPy.
 """
 
