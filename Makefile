@@ -12,7 +12,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format benchmark benchmark-core dev-env train-env clean
+.PHONY: help demo test lint format benchmark benchmark-core benchmark-frontier dev-env train-env clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,9 @@ benchmark: $(VENV)/.installed-dev  ## the numbers of docs/benchmarks.md, from th
 
 benchmark-core: $(VENV)/.installed-dev  ## the speed of the decision kernels, on one core
 	$(BIN)/python benchmarks/core.py $(ARGS)
+
+benchmark-frontier: $(VENV)/.installed-dev  ## a whole frontier tuned and replayed: seconds and memory
+	$(BIN)/python benchmarks/frontier.py $(ARGS)
 
 dev-env: $(VENV)/.installed-dev  ## only set up .venv, for work on penstock
 
