@@ -38,6 +38,10 @@ Features = Annotated[
 Prices = Annotated[
     Path | None, typer.Option("--prices", help="Price list (CSV, JSON, YAML or LiteLLM's map).")
 ]
+Cost = Annotated[
+    str,
+    typer.Option("--cost", help="What counts as cost: usd, latency (seconds), or usd+W*latency."),
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Of folds, draws and fits.")]
 
 
@@ -71,12 +75,14 @@ def split_names(text: str) -> tuple[str, ...]:
     return names
 
 
-def read_grid(table: Path, prices: Path | None, seed: int) -> Grid:
-    """The table at a path as arrays."""
+def read_grid(table: Path, prices: Path | None, seed: int, cost: str = "usd") -> Grid:
+    """The table at a path as arrays, its costs in the unit named ``cost``."""
+    from penstock.outcomes.cost_unit import CostUnit
     from penstock.outcomes.io import read_table
     from penstock.outcomes.to_grid import to_grid
 
-    return to_grid(read_table(table, prices=prices), seed=seed)
+    unit = CostUnit.parse(cost)
+    return to_grid(read_table(table, prices=prices), seed=seed, cost_unit=unit)
 
 
 @contextmanager

@@ -10,7 +10,10 @@ from penstock.errors import InputError
 from penstock.policies.targets import Target, TargetKind
 
 Budget = Annotated[
-    float | None, typer.Option("--budget", help="Spend at most this many USD per query on average.")
+    float | None,
+    typer.Option(
+        "--budget", help="Spend at most this much per query on average, in USD (or what --cost says)."
+    ),
 ]
 MinQuality = Annotated[
     float | None,

@@ -10,6 +10,7 @@ import typer
 from penstock.cli._console import out, print_json
 from penstock.cli._fitting import (
     Candidates,
+    Cost,
     EstimatorName,
     Features,
     PolicyName,
@@ -42,6 +43,7 @@ def evaluate(
         bool, typer.Option("--task-out", help="Test only on tasks whose rows were left out of the fit.")
     ] = False,
     prices: Prices = None,
+    cost: Cost = "usd",
     seed: Seed = 0,
     draws: Annotated[int, typer.Option(min=50, help="Bootstrap draws for intervals.")] = 1000,
     report: Annotated[Path | None, typer.Option("--report", help="Write an HTML report here.")] = None,
@@ -57,18 +59,16 @@ def evaluate(
     if (fit is None) == (router is None):
         raise InputError("give either --fit TABLE or a router, and --test TABLE")
     if router is not None:
-        _refuse_fitting_flags(candidates, policy, estimator, features, task_out=task_out)
-    test_grid = read_grid(test, prices, seed)
+        _refuse_fitting_flags(candidates, policy, estimator, features, cost, task_out=task_out)
     name = test.resolve().name
     if router is not None:
-        document = _evaluate_router(router, test_grid, name, draws)
+        document = _evaluate_router(router, test, prices, seed, draws)
     else:
         assert fit is not None
         settings = settings_from(estimator, policy, features, "group", seed)
         names = None if candidates is None else split_names(candidates)
-        document = _evaluate_fit(
-            read_grid(fit, prices, seed), test_grid, settings, names, name, draws, task_out=task_out
-        )
+        grids = read_grid(fit, prices, seed, cost), read_grid(test, prices, seed, cost)
+        document = _evaluate_fit(*grids, settings, names, name, draws, task_out=task_out)
     if report is not None:
         _write_report(document, report)
     if as_json:
@@ -80,7 +80,7 @@ def evaluate(
 
 
 def _refuse_fitting_flags(
-    candidates: str | None, policy: str, estimator: str, features: str, *, task_out: bool
+    candidates: str | None, policy: str, estimator: str, features: str, cost: str, *, task_out: bool
 ) -> None:
     """A router is evaluated as it was fitted: flags that say how to fit would be ignored."""
     given = {
@@ -88,6 +88,7 @@ def _refuse_fitting_flags(
         "--policy": policy != "auto",
         "--estimator": estimator != "auto",
         "--features": features != "prompt",
+        "--cost": cost != "usd",
         "--task-out": task_out,
     }
     for flag, stands in given.items():
@@ -95,11 +96,14 @@ def _refuse_fitting_flags(
             raise InputError("says how to fit, and a router is fitted already", field=flag, hint="Use --fit")
 
 
-def _evaluate_router(router: Path, test: Any, name: str, draws: int) -> dict[str, Any]:
+def _evaluate_router(router: Path, test: Path, prices: Path | None, seed: int, draws: int) -> dict[str, Any]:
+    """On costs in the unit the router was fitted on."""
     from penstock.evaluation.evaluate import evaluate_router
     from penstock.policies.bundle import load_bundle
 
-    return evaluate_router(load_bundle(router), test, dataset=name, draws=draws)
+    loaded = load_bundle(router)
+    grid = read_grid(test, prices, seed, str(loaded.cost_unit))
+    return evaluate_router(loaded, grid, dataset=test.resolve().name, draws=draws)
 
 
 def _evaluate_fit(
@@ -137,6 +141,8 @@ def print_evaluation(document: dict[str, Any]) -> None:
     """One evaluation as a table."""
     from rich.table import Table
 
+    from penstock.outcomes.cost_unit import CostUnit
+
     controls = document["controls"]
     dropped = document["dropped_rows"]["test"]
     out.print(
@@ -144,9 +150,10 @@ def print_evaluation(document: dict[str, Any]) -> None:
         f"{document['test_queries']:,}" + (f" ({dropped} incomplete dropped)" if dropped else "")
     )
     best, cheapest = controls["best_fixed"], controls["cheapest"]
+    unit = CostUnit.parse(document["cost_unit"]).label
     out.print(
-        f"best fixed {document['best_fixed']}: {best['quality']:.4f} at {best['cost']:.4g} USD; cheapest: "
-        f"{cheapest['quality']:.4f} at {cheapest['cost']:.4g} USD"
+        f"best fixed {document['best_fixed']}: {best['quality']:.4f} at {best['cost']:.4g} {unit}; cheapest: "
+        f"{cheapest['quality']:.4f} at {cheapest['cost']:.4g} {unit}"
     )
     for note in document["notes"]:
         out.print(f"[yellow]note:[/] {note}")

@@ -10,6 +10,7 @@ import typer
 from penstock.cli._console import out, print_json
 from penstock.cli._fitting import (
     Candidates,
+    Cost,
     EstimatorName,
     Features,
     PolicyName,
@@ -52,6 +53,7 @@ def fit(
         typer.Option("--fold-by", help="Cross-fit by question (group), or with whole tasks left out (task)."),
     ] = "group",
     prices: Prices = None,
+    cost: Cost = "usd",
     seed: Seed = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -68,7 +70,7 @@ def fit(
             hint="Add --budget USD, --min-quality SHARE, --savings SHARE or --strong-share SHARE",
         )
     settings = settings_from(estimator, policy, features, fold_by, seed)
-    grid = read_grid(table, prices, seed)
+    grid = read_grid(table, prices, seed, cost)
     names = None if candidates is None else split_names(candidates)
     from penstock.fitting.fit import fit_grid
 
@@ -95,7 +97,8 @@ def _save(fitted: Fit, target: Target, output: Path, seed: int, table: Path) -> 
     except TargetError as error:
         cheapest = fitted.mix.points[0]
         raise TargetError(
-            f"{error}. The cheapest candidate is {_name(fitted, 0)} at {cheapest.cost:.6g} USD per query"
+            f"{error}. The cheapest candidate is {_name(fitted, 0)} at {cheapest.cost:.6g} "
+            f"{fitted.cost_unit.label} per query"
         ) from error
     provenance = {
         "table": table.name,
@@ -116,6 +119,7 @@ def _summary(fitted: Fit, expected: Expectation, output: Path) -> dict[str, Any]
         "candidates": fitted.selection.names,
         "left_out": fitted.selection.left_out,
         "best_fixed": fitted.selection.best_fixed,
+        "cost_unit": str(fitted.cost_unit),
         "asked": str(expected.target),
         "expected": {
             "cost": expected.cost,
@@ -159,7 +163,7 @@ def _print(fitted: Fit, expected: Expectation, output: Path) -> None:
     cost, cheapest = expected.cost.value, fitted.mix.points[0]
     spent = [cost, cost, best.cost, cheapest.cost]
     reached = [expected.mix_quality, expected.oracle_quality, best.quality, cheapest.quality]
-    table.add_row("USD", _with_ci(expected.cost, ".3g"), *(f"{c:.3g}" for c in spent))
+    table.add_row(fitted.cost_unit.label, _with_ci(expected.cost, ".3g"), *(f"{c:.3g}" for c in spent))
     table.add_row("quality", _with_ci(expected.quality, ".3f"), *(_number(q, ".3f") for q in reached))
     table.add_row("saving", _with_ci(expected.saving, ".0%"), *(f"{1 - c / best.cost:.0%}" for c in spent))
     table.add_row(

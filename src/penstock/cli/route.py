@@ -65,6 +65,7 @@ def _document(router: Router, decided: FirstStep, target: str) -> dict[str, obje
         "policy": decided.policy,
         "draw": decided.draw,
         "ranking": decided.ranking,
+        "cost_unit": str(router.cost_unit),
         "operating_point": {"cost": decided.point.cost, "quality": decided.point.quality},
         "chosen": router.provenance.get("chosen"),
     }
@@ -76,8 +77,9 @@ def _print(router: Router, decided: FirstStep, target: str) -> None:
 
     from penstock.policies.describe import in_words
 
+    unit = router.cost_unit.label
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for heading in ("", "candidate", "expected quality", "expected USD", "score"):
+    for heading in ("", "candidate", "expected quality", f"expected {unit}", "score"):
         table.add_column(heading, justify="left" if heading in {"", "candidate"} else "right")
     for item in decided.ranking:
         first = item.name == decided.call
@@ -90,8 +92,8 @@ def _print(router: Router, decided: FirstStep, target: str) -> None:
         )
     out.print(table)
     out.print(f"Asked first: [bold]{escape(decided.call or 'nobody')}[/]")
-    out.print(f"Policy for {target}: {escape(in_words(decided.policy, router.candidates))}")
+    out.print(f"Policy for {target}: {escape(in_words(decided.policy, router.candidates, unit))}")
     out.print(
-        f"Over many queries like the fitting rows: {decided.point.cost:.4g} USD and quality "
+        f"Over many queries like the fitting rows: {decided.point.cost:.4g} {unit} and quality "
         f"{decided.point.quality:.3f} per query"
     )

@@ -127,6 +127,7 @@ def _document(fit: Fit, realised: Realised, dataset: str, measured: dict[str, An
         "candidates": list(fit.selection.names),
         "left_out": fit.selection.left_out,
         "best_fixed": fit.selection.best_fixed,
+        "cost_unit": str(fit.cost_unit),
         "controls": measured["controls"],
         "chosen": fit.chosen,
         "policies": measured["policies"],

@@ -92,8 +92,13 @@ class TestRows:
 
     @classmethod
     def of(cls, grid: Grid, fit: Fit, seed: int) -> TestRows:
-        """Raises TableError where a candidate is missing or no row is complete."""
+        """Raises TableError where a candidate is missing, no row is complete, or the cost units differ."""
         names = fit.selection.names
+        if grid.cost_unit != fit.cost_unit:
+            raise TableError(
+                f"the test costs are in {grid.cost_unit}, but what is tested was fitted on {fit.cost_unit}",
+                field="--cost",
+            )
         for name in names:
             if name not in grid.candidates:
                 raise TableError(f"candidate {name!r} was fitted but has no outcome in the test table")

@@ -16,6 +16,7 @@ from penstock.evaluation.report_legend import toggle_rules
 from penstock.evaluation.report_markup import Markup, element, join, raw, text
 from penstock.evaluation.report_style import STYLE
 from penstock.evaluation.report_terms import terms
+from penstock.outcomes.cost_unit import CostUnit
 
 
 def render_report(evaluations: Sequence[Mapping[str, Any]], *, title: str) -> str:
@@ -131,4 +132,5 @@ def _money(evaluation: Mapping[str, Any]) -> Money:
     """One unit for all costs of an evaluation, from the dearest candidate."""
     costs = [mark.cost for mark in marks_of(evaluation)]
     costs += [cost for curve in curves_of(evaluation) for cost, _ in curve.points]
-    return Money.fit(max(costs, default=0.0))
+    unit = CostUnit.parse(str(evaluation.get("cost_unit", "usd")))
+    return Money.fit(max(costs, default=0.0), unit.label)

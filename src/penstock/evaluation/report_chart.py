@@ -97,7 +97,7 @@ def _axes(plane: Plane, layout: Layout, money: Money) -> Markup:
     return plane.axes(
         Axis(
             [t / money.queries for t in shown],
-            lambda t: f"${t * money.queries:,.{x_digits}f}",
+            lambda t: f"{money.sign}{t * money.queries:,.{x_digits}f}",
             f"cost ({money.unit})",
         ),
         Axis(heights, lambda t: number(t, y_digits), "mean quality"),

@@ -61,29 +61,39 @@ def duration(seconds: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """USD per so many queries, chosen once per evaluation so that all its costs can be compared."""
+    """USD (or another ``label``) per so many queries, chosen once per evaluation so that all its costs can be
+    compared."""
 
     queries: int
     decimals: int
+    label: str = "USD"
 
     @classmethod
-    def fit(cls, largest: float) -> Money:
+    def fit(cls, largest: float, label: str = "USD") -> Money:
         """The unit in which the largest cost is between a few cents and a few hundred dollars."""
         if largest <= 0:
-            return cls(1, 2)
+            return cls(1, 2, label)
         per = next((n for n in (1, 1_000, 1_000_000) if largest * n >= 0.05), 1_000_000)
         shown = largest * per
         digits = max(2, min(6, 2 - math.floor(math.log10(shown))))
-        return cls(per, digits if shown < 1_000 else 0)
+        return cls(per, digits if shown < 1_000 else 0, label)
+
+    @property
+    def sign(self) -> str:
+        """What stands before an amount."""
+        return "$" if self.label == "USD" else ""
 
     @property
     def unit(self) -> str:
         """What the numbers mean: the text of an axis or a column."""
-        return "USD per query" if self.queries == 1 else f"USD per {self.queries:,} queries"
+        return (
+            f"{self.label} per query" if self.queries == 1 else f"{self.label} per {self.queries:,} queries"
+        )
 
-    def amount(self, usd: float) -> str:
+    def amount(self, cost: float) -> str:
         """The cost in this unit, without its name."""
-        return f"{'' if usd >= 0 else MINUS}${abs(usd) * self.queries:,.{self.decimals}f}"
+        shown = f"{abs(cost) * self.queries:,.{self.decimals}f}"
+        return f"{'' if cost >= 0 else MINUS}{self.sign}{shown}"
 
     def bounds(self, pair: object) -> str | None:
         """An interval of costs; None where there is none."""

@@ -7,6 +7,7 @@ on other folds (cross-fitting); the models that are shipped are then fitted on a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import reduce
 from operator import add
 
@@ -56,7 +57,7 @@ def fit_grid(
         fixed(len(selection.names)), rows.no_beliefs(), rows.tuned_quality, rows.tuned_cost, rows.best
     )
     mix_vertices = singles.hull()
-    mix = Frontier(mix_vertices.points(), singles.point(rows.best))
+    mix = Frontier(mix_vertices.points(), singles.point(rows.best), grid.cost_unit)
     drafts: list[Draft] = []
     for i, name in enumerate(settings.estimators):
         report(f"fitting {name}", 1 + i, total)
@@ -92,12 +93,12 @@ def _guarded(
         kept = np.flatnonzero(clear[offset : offset + len(item.swept)]).tolist()
         offset += len(item.swept)
         vertices = (singles + item.swept.take(kept)).hull()
-        guarded = Frontier(vertices.points(), mix.best_fixed)
+        guarded = replace(mix, points=vertices.points())
         options[item.name] = Option(
             name=item.name,
             belief=item.belief,
             frontier=guarded,
-            unguarded=Frontier(item.swept.hull().points(), mix.best_fixed),
+            unguarded=replace(mix, points=item.swept.hull().points()),
             kept=len(kept),
             tried=len(item.swept),
             area=_area(guarded, mix),

@@ -9,6 +9,7 @@ from typing import Any
 from penstock.estimators.belief import BeliefModel
 from penstock.fitting.candidates import Selection
 from penstock.fitting.tune import Swept
+from penstock.outcomes.cost_unit import CostUnit
 from penstock.policies.fixed import Fixed
 from penstock.policies.frontier import Frontier
 from penstock.policies.router import Router
@@ -61,6 +62,11 @@ class Fit:
     tuning: TuningRows | None = field(default=None, repr=False)
     questions: frozenset[str] = field(default=frozenset(), repr=False)
     """Marks of the questions fitted on (``outcomes.splits.question_marks``), to notice them in a test."""
+
+    @property
+    def cost_unit(self) -> CostUnit:
+        """What costs are in."""
+        return self.mix.unit
 
     @property
     def option(self) -> Option:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from penstock.outcomes.cost_unit import USD, CostUnit
 from penstock.types import Answer, BoolArray, FloatArray, IntArray, Query
 
 
@@ -33,6 +34,8 @@ class Grid:
     answer_of: Callable[[int, int], Answer] = field(repr=False, compare=False)
     estimated_cost: bool = False
     """True where costs are input tokens x price because no output tokens are known."""
+    cost_unit: CostUnit = USD
+    """What ``cost`` is in, where it is not USD."""
 
     def __len__(self) -> int:
         return len(self.queries)

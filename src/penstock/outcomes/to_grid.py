@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from penstock.errors import TableError
+from penstock.outcomes.cost_unit import USD, CostUnit
 from penstock.outcomes.costs import row_costs
 from penstock.outcomes.frames import pl
 from penstock.outcomes.grid import Grid
@@ -31,14 +32,17 @@ _OF_ANSWERS = (
 )
 
 
-def to_grid(table: OutcomeTable, candidates: Sequence[str] | None = None, *, seed: int = 0) -> Grid:
+def to_grid(
+    table: OutcomeTable, candidates: Sequence[str] | None = None, *, seed: int = 0, cost_unit: CostUnit = USD
+) -> Grid:
     """The table as a ``Grid``, queries in the table's order.
 
     ``candidates``: models to keep, in this order (default: all that have rows). Quality and cost are means
     over a cell's samples; refused and failed samples have quality 0 and the cost they had; rows with status
     ``missing`` count as not there; a sample whose quality (or cost) is unknown is left out of that mean. A
-    recorded cost of 0 stays 0. ``seed`` draws the sample that ``answer_of`` returns. Raises ``TableError``
-    for a model that is not in the table.
+    recorded cost of 0 stays 0. ``seed`` draws the sample that ``answer_of`` returns; ``cost_unit`` says what
+    ``cost`` is in (the money of single answers stays USD). Raises ``TableError`` for a model that is not in
+    the table, and where latency is to be counted and none is known.
     """
     names = table.model_names if candidates is None else tuple(candidates)
     unknown = [n for n in names if n not in table.model_names]
@@ -50,10 +54,11 @@ def to_grid(table: OutcomeTable, candidates: Sequence[str] | None = None, *, see
     queries = queries_of(table.queries)
     shape = (len(queries), len(names))
     row, cell = _rows_and_cells(table, names)
-    cost, estimated = row_costs(table)
+    usd, estimated = row_costs(table)
+    cost = cost_unit.of(usd, _latency(table)) if cost_unit.latency else usd
     status = table.status.to_numpy()[row]
     quality = np.where(status == Status.ANSWERED.value, table.outcomes["quality"].to_numpy()[row], 0.0)
-    answers = _Answers.of(table, names, row=row, cell=cell, cost=cost, seed=seed)
+    answers = _Answers.of(table, names, row=row, cell=cell, cost=usd, seed=seed)
     return Grid(
         queries=queries,
         candidates=names,
@@ -61,7 +66,8 @@ def to_grid(table: OutcomeTable, candidates: Sequence[str] | None = None, *, see
         cost=_cell_means(cost[row], cell, shape),
         propensity=_cell_means(_propensity(table)[row], cell, shape),
         answer_of=answers,
-        estimated_cost=estimated,
+        estimated_cost=estimated and cost_unit.usd > 0,
+        cost_unit=cost_unit,
     )
 
 
@@ -107,6 +113,19 @@ def _cell_means(values: FloatArray, cell: IntArray, shape: tuple[int, int]) -> F
     means = np.full(size, np.nan)
     np.divide(total, count, out=means, where=count > 0)
     return means.reshape(shape)
+
+
+def _latency(table: OutcomeTable) -> FloatArray:
+    """Seconds per row; TableError where none is known at all."""
+    seconds: FloatArray = table.outcomes["latency_s"].cast(pl.Float64).to_numpy()
+    if np.isnan(seconds).all():
+        raise TableError(
+            "no outcome has a latency, so it cannot be counted as a cost",
+            file=table.name,
+            field="latency_s",
+            hint="Collect with penstock, which measures it, or use --cost usd",
+        )
+    return seconds
 
 
 def _propensity(table: OutcomeTable) -> FloatArray:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from penstock.errors import BundleError, InputError
 from penstock.estimators.belief import BeliefModel, Parts
+from penstock.outcomes.cost_unit import CostUnit
 from penstock.policies.frontier import Frontier, OperatingPoint
 from penstock.policies.router import Router
 from penstock.policies.targets import Target
@@ -48,6 +49,7 @@ def save_bundle(router: Router, path: Path) -> None:
         "candidates": list(router.candidates),
         "target": str(router.target),
         "seed": router.seed,
+        "cost_unit": str(router.cost_unit),
         "frontier": [point.to_json() for point in router.frontier.points],
         "mix": [point.to_json() for point in router.mix.points],
         "best_fixed": router.frontier.best_fixed.to_json(),
@@ -85,11 +87,12 @@ def load_bundle(path: Path) -> Router:
             name, _, inner = key.partition("/")
             parts[name][1][inner] = value
         best_fixed = OperatingPoint.from_json(settings["best_fixed"])
+        unit = CostUnit.parse(settings.get("cost_unit", "usd"))  # bundles without it were all in USD
         return Router(
             candidates=tuple(settings["candidates"]),
             belief=BeliefModel.from_state(parts),
-            frontier=Frontier(tuple(map(OperatingPoint.from_json, settings["frontier"])), best_fixed),
-            mix=Frontier(tuple(map(OperatingPoint.from_json, settings["mix"])), best_fixed),
+            frontier=Frontier(tuple(map(OperatingPoint.from_json, settings["frontier"])), best_fixed, unit),
+            mix=Frontier(tuple(map(OperatingPoint.from_json, settings["mix"])), best_fixed, unit),
             target=Target.parse(settings["target"]),
             seed=int(settings["seed"]),
             provenance=settings["provenance"],

@@ -81,19 +81,19 @@ def branch_of(policy: Policy, draw: float) -> Policy:
     return policy.branch(draw) if isinstance(policy, Mixture) else policy
 
 
-def in_words(spec: Mapping[str, Any], candidates: Sequence[str]) -> str:
-    """A policy's specification as a sentence."""
+def in_words(spec: Mapping[str, Any], candidates: Sequence[str], unit: str = "USD") -> str:
+    """A policy's specification as a sentence; costs are in ``unit``."""
     say = _WORDS.get(str(spec["kind"]))
-    return str(spec["kind"]) if say is None else say(spec, candidates)
+    return str(spec["kind"]) if say is None else say(spec, candidates, unit)
 
 
-def _cascade(spec: Mapping[str, Any], candidates: Sequence[str]) -> str:
+def _cascade(spec: Mapping[str, Any], candidates: Sequence[str], unit: str) -> str:
     names = [candidates[c] for c in spec["chain"]]
     steps = [f"{n} (keep at {t:.3f} or more)" for n, t in zip(names, spec["thresholds"], strict=False)]
     return "cascade " + " -> ".join([*steps, names[-1]])
 
 
-def _gain_cascade(spec: Mapping[str, Any], candidates: Sequence[str]) -> str:
+def _gain_cascade(spec: Mapping[str, Any], candidates: Sequence[str], unit: str) -> str:
     names = [candidates[c] for c in spec["chain"]]
     steps = [
         f"{n} (on where the next gains over {t:.3f})" for n, t in zip(names, spec["thresholds"], strict=False)
@@ -101,26 +101,26 @@ def _gain_cascade(spec: Mapping[str, Any], candidates: Sequence[str]) -> str:
     return "cascade " + " -> ".join([*steps, names[-1]])
 
 
-def _mixture(spec: Mapping[str, Any], candidates: Sequence[str]) -> str:
-    cheap, dear = (in_words(spec[branch], candidates) for branch in ("cheap", "dear"))
+def _mixture(spec: Mapping[str, Any], candidates: Sequence[str], unit: str) -> str:
+    cheap, dear = (in_words(spec[branch], candidates, unit) for branch in ("cheap", "dear"))
     return f"{spec['gamma']:.0%}: {cheap}; else {dear}"
 
 
-def _prices(spec: Mapping[str, Any]) -> str:
-    return ", ".join(f"{lam:.4g}" for lam in spec["lambdas"]) + " quality per USD"
+def _prices(spec: Mapping[str, Any], unit: str) -> str:
+    return ", ".join(f"{lam:.4g}" for lam in spec["lambdas"]) + f" quality per {unit}"
 
 
-_WORDS: dict[str, Callable[[Mapping[str, Any], Sequence[str]], str]] = {
-    "fixed": lambda spec, names: f"always {names[spec['candidate']]}",
-    "routing": lambda spec, names: f"best of quality - {spec['lambda']:.4g} x USD",
+_WORDS: dict[str, Callable[[Mapping[str, Any], Sequence[str], str], str]] = {
+    "fixed": lambda spec, names, unit: f"always {names[spec['candidate']]}",
+    "routing": lambda spec, names, unit: f"best of quality - {spec['lambda']:.4g} x {unit}",
     "cascade": _cascade,
     "gain_cascade": _gain_cascade,
-    "cascade_routing": lambda spec, names: (
-        f"cascade routing at {_prices(spec)}, at most {spec['max_depth']} candidates"
+    "cascade_routing": lambda spec, names, unit: (
+        f"cascade routing at {_prices(spec, unit)}, at most {spec['max_depth']} candidates"
     ),
-    "optimal_cascade": lambda spec, names: (
-        f"optimal cascade {' -> '.join(names[c] for c in spec['order'])} at {_prices(spec)}"
+    "optimal_cascade": lambda spec, names, unit: (
+        f"optimal cascade {' -> '.join(names[c] for c in spec['order'])} at {_prices(spec, unit)}"
     ),
-    "index": lambda spec, names: f"index policy at {spec['lambda']:.4g} quality per USD",
+    "index": lambda spec, names, unit: f"index policy at {spec['lambda']:.4g} quality per {unit}",
     "mixture": _mixture,
 }

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from penstock.errors import TargetError
+from penstock.outcomes.cost_unit import USD, CostUnit
 from penstock.policies.base import Policy
 from penstock.policies.mixture import mix
 from penstock.policies.registry import from_spec
@@ -24,7 +25,7 @@ _SLACK = 1e-9
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """A policy and what it did on tuning rows: mean USD per query, mean quality, and the share of queries
+    """A policy and what it did on tuning rows: mean cost per query, mean quality, and the share of queries
     that called the best fixed candidate."""
 
     policy: Policy
@@ -65,6 +66,7 @@ class Frontier:
 
     points: tuple[OperatingPoint, ...]
     best_fixed: OperatingPoint
+    unit: CostUnit = USD
 
     def at(self, target: Target) -> OperatingPoint:
         """The operating point for a target. TargetError where it cannot be met, naming the nearest
@@ -90,7 +92,7 @@ class Frontier:
                 reach = last.quality / self.best_fixed.quality if self.best_fixed.quality > 0 else 1.0
                 raise TargetError(
                     f"{target} cannot be met: on tuning rows the best this pool reaches is "
-                    f"quality={reach:.4g} at {last.cost:.6g} USD per query"
+                    f"quality={reach:.4g} at {last.cost:.6g} {self.unit.label} per query"
                 )
             return self._reach([p.quality for p in self.points], wanted)
         if target.kind is TargetKind.STRONG_SHARE:
@@ -101,8 +103,8 @@ class Frontier:
         if budget < first.cost * (1 - _SLACK):
             saving = 1.0 - first.cost / self.best_fixed.cost if self.best_fixed.cost > 0 else 0.0
             raise TargetError(
-                f"{target} cannot be met: the cheapest this pool does costs {first.cost:.6g} USD per query "
-                f"(budget={first.cost:.6g}, savings={max(saving, 0.0):.4g})"
+                f"{target} cannot be met: the cheapest this pool does costs {first.cost:.6g} "
+                f"{self.unit.label} per query (budget={first.cost:.6g}, savings={max(saving, 0.0):.4g})"
             )
         return self._within([p.cost for p in self.points], budget)
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from penstock.estimators.belief import BeliefModel
+from penstock.outcomes.cost_unit import CostUnit
 from penstock.policies.base import Policy, State, check_state, draw_of, reject_nan
 from penstock.policies.frontier import Frontier, OperatingPoint
 from penstock.policies.targets import Target
@@ -30,6 +31,11 @@ class Router:
     target: Target
     seed: int = 0
     provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def cost_unit(self) -> CostUnit:
+        """What expected costs and budgets are in."""
+        return self.frontier.unit
 
     def operating_point(self, target: Target | None = None) -> OperatingPoint:
         """The point on the frontier for a target (the router's own for None). TargetError if out of reach."""
