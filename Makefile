@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 JOBS ?= 2
 ARGS ?=
+NAME ?= all
 
 # The first interpreter that is new enough and can make a virtual environment; PYTHON=... chooses another.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
@@ -12,7 +13,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format benchmark benchmark-core benchmark-frontier dev-env train-env clean
+.PHONY: help demo test lint format benchmark benchmark-core benchmark-frontier experiment dev-env train-env clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +42,9 @@ benchmark-core: $(VENV)/.installed-dev  ## the speed of the decision kernels, on
 
 benchmark-frontier: $(VENV)/.installed-dev  ## a whole frontier tuned and replayed: seconds and memory
 	$(BIN)/python benchmarks/frontier.py $(ARGS)
+
+experiment: $(VENV)/.installed-dev  ## NAME=routerbench and so on, or NAME=all: the protocols of docs/experiments
+	$(BIN)/python benchmarks/experiment.py $(NAME) $(ARGS)
 
 dev-env: $(VENV)/.installed-dev  ## only set up .venv, for work on penstock
 

@@ -1,0 +1,132 @@
+"""``make experiment NAME=...``: one of the paper's protocols, with the report under ``docs/experiments``.
+
+    python benchmarks/experiment.py NAME [--tables DIR] [--seeds N] [--out DIR] [--fine] [--routerbench FILE]
+
+NAME: routerbench, noise-grid, ablation, runtime, swebench, voting, train-size, or all. Exit status 1 where a
+required claim does not hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from time import perf_counter
+
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")  # one core for everybody; before NumPy is imported
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+NAMES = {
+    "routerbench": "what the sequential policies gain, at three noise levels and with fitted estimators",
+    "noise-grid": "where they gain: estimator noise before and after a run",
+    "ablation": "what pruning, depth and expectations contribute",
+    "runtime": "decision time as candidates grow from 3 to 100",
+    "swebench": "software agents with cost, and the test result as post-hoc signal",
+    "voting": "samples voted as candidates, and agreement of answers as post-hoc signal",
+    "train-size": "stability against the number of fitting rows",
+}
+
+
+def main() -> int:
+    """Run, print, write; 0 where every required claim holds."""
+    options = _options()
+    names = list(NAMES) if options.name == "all" else [options.name]
+    held = [run(name, options) for name in names]
+    _index(options.out)
+    return 0 if all(held) else 1
+
+
+def run(name: str, options: argparse.Namespace) -> bool:
+    """One experiment; whether its required claims hold."""
+    from benchmarks.experiments import page
+    from benchmarks.experiments.result import Result, Settings
+
+    from penstock.core import _jit
+
+    _jit.WORTH_COMPILED = 1  # thousands of replays: the compiled kernels pay for themselves at once
+    settings = Settings(options.tables, options.seeds, options.rows, options.fine, options.routerbench)
+    started = perf_counter()
+    module = import_module(f"benchmarks.experiments.{name.replace('-', '_')}")
+    result: Result = module.experiment(settings)
+    seconds = perf_counter() - started
+    arguments = [name, f"--seeds {options.seeds}"]
+    arguments += ["--fine"] if options.fine else []
+    arguments += [f"--rows {options.rows}"] if options.rows else []
+    arguments += ["--routerbench FILE"] if options.routerbench else []
+    text = _PAGE.format(
+        title=result.title,
+        command=f"python benchmarks/experiment.py {' '.join(arguments)}",
+        date=datetime.now(UTC).date().isoformat(),
+        cores=os.cpu_count(),
+        minutes=seconds / 60,
+        seeds=options.seeds,
+        claims=page.claims(result.claims) or "This experiment claims nothing; it measures.",
+        body=result.body.strip(),
+    )
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / f"{name}.md").write_text(text, encoding="utf-8")
+    for file, svg in result.figures.items():
+        (options.out / file).write_text(svg, encoding="utf-8")
+    sys.stdout.write(text)
+    return all(c.holds for c in result.claims if c.required)
+
+
+def _index(out: Path) -> None:
+    """The list of the pages that are there."""
+    lines = []
+    for name, what in NAMES.items():
+        page = out / f"{name}.md"
+        if page.exists():
+            title = page.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
+            lines.append(f"| [{name}]({name}.md) | {title} | {what} |")
+    text = _README.format(rows="\n".join(lines))
+    (out / "README.md").write_text(text, encoding="utf-8")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    default = Path(os.environ.get("PENSTOCK_TABLES", ROOT.parent / "shared" / "data"))
+    parser.add_argument("name", choices=[*NAMES, "all"])
+    parser.add_argument("--tables", type=Path, default=default)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--rows", type=int, help="read only so many queries of every table")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "experiments")
+    parser.add_argument("--fine", action="store_true", help="noise-grid: the whole grid, step 0.2")
+    parser.add_argument("--routerbench", type=Path, help="the published RouterBench file")
+    options = parser.parse_args()
+    if not options.tables.is_dir():
+        parser.error(f"the outcome tables are not at {options.tables}; give --tables or set PENSTOCK_TABLES")
+    if options.seeds < 1:
+        parser.error("--seeds must be at least 1")
+    return options
+
+
+_PAGE = """# {title}
+
+`{command}` on {date}, {cores} cores (one used), {minutes:.1f} minutes, {seeds} seeds.
+
+{claims}
+
+{body}
+"""
+
+_README = """# Experiments
+
+The protocols of the cascade-routing paper (arXiv 2410.10347) on real outcome tables, each made by
+`make experiment NAME=...`. Every page names its command, date, seeds and what was to hold.
+
+| | | |
+|---|---|---|
+{rows}
+"""
+
+if __name__ == "__main__":
+    sys.exit(main())
