@@ -31,3 +31,13 @@ def levels(values: FloatArray, points: int) -> FloatArray:
     the largest, which keeps nothing (papers.md E3: a threshold rule needs its full range)."""
     inner = np.quantile(values, np.linspace(0.0, 1.0, points))
     return np.unique([*inner, np.nextafter(float(values.max()), np.inf)])
+
+
+def chain_prices(chain: tuple[int, ...], quality: FloatArray, cost: FloatArray, points: int) -> list[float]:
+    """0 and rising prices over the slopes of a chain's mean qualities and costs; none where nothing gains."""
+    steepest = max(
+        (quality[b] - quality[a]) / max(cost[b] - cost[a], 1e-300) for a, b in combinations(chain, 2)
+    )
+    if steepest <= 0:
+        return []
+    return [0.0, *np.geomspace(steepest / 100, steepest * 3, points - 1).tolist()]

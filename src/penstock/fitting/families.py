@@ -7,13 +7,13 @@ hull.
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import combinations
 
 import numpy as np
 
 from penstock.core.routing import frontier_lambdas, hull_edges
 from penstock.errors import InputError
-from penstock.fitting.chains import chains, levels
+from penstock.fitting.chains import chain_prices, chains, levels
+from penstock.fitting.copula import copula_cascades
 from penstock.fitting.prices import prices
 from penstock.policies.base import Policy
 from penstock.policies.cascade import ThresholdCascade, thresholds_for
@@ -68,9 +68,16 @@ def gain_cascade(beliefs: Beliefs, quality: FloatArray, cost: FloatArray) -> lis
             found += [GainCascade(chain, (-float(t),)) for t in gains]
         else:
             steps = cost[list(chain[1:])]
-            lambdas = _chain_prices(chain, quality, cost)
+            lambdas = chain_prices(chain, quality, cost, CASCADE_POINTS)
             found += [GainCascade(chain, tuple((lam * steps).tolist())) for lam in lambdas]
     return found
+
+
+def copula_cascade(beliefs: Beliefs, quality: FloatArray, cost: FloatArray) -> list[Policy]:
+    """Threshold cascades tuned on a Markov-copula model of the post-hoc estimates, over the same chains."""
+    if np.array_equal(beliefs.post_hoc, beliefs.ex_ante):
+        return []
+    return copula_cascades(beliefs.post_hoc, quality, cost, points=CASCADE_POINTS)
 
 
 def _chains_that_learn(beliefs: Beliefs, quality: FloatArray, cost: FloatArray) -> list[tuple[int, ...]]:
@@ -117,24 +124,15 @@ def _chain(chain: tuple[int, ...], quality: FloatArray, cost: FloatArray) -> lis
     members = list(chain)
     return [
         ThresholdCascade(chain, thresholds_for(lam, quality[members], cost[members]))
-        for lam in _chain_prices(chain, quality, cost)
+        for lam in chain_prices(chain, quality, cost, CASCADE_POINTS)
     ]
-
-
-def _chain_prices(chain: tuple[int, ...], quality: FloatArray, cost: FloatArray) -> list[float]:
-    """Prices over the slopes of a chain's mean qualities and costs, and 0."""
-    steepest = max(
-        (quality[b] - quality[a]) / max(cost[b] - cost[a], 1e-300) for a, b in combinations(chain, 2)
-    )
-    if steepest <= 0:
-        return []
-    return [0.0, *np.geomspace(steepest / 100, steepest * 3, CASCADE_POINTS - 1).tolist()]
 
 
 FAMILIES: dict[str, Sweep] = {
     "routing": routing,
     "cascade": cascade,
     "gain_cascade": gain_cascade,
+    "copula_cascade": copula_cascade,
     "index": index,
     "cascade_routing": cascade_routing,
     "optimal_cascade": optimal_cascade,
