@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from benchmarks.experiments import page
 from benchmarks.experiments.clock import microseconds, reservation_step, supermodel_step
 from benchmarks.experiments.compare import Outcome, difference, run_all
@@ -12,7 +13,6 @@ from benchmarks.experiments.methods import Method, cascade_routing, index, lambd
 from benchmarks.experiments.result import Claim, Result, Settings
 from benchmarks.experiments.simulated import simulated_split
 from benchmarks.experiments.tables import pool, routerbench
-
 from penstock.core.draws import normal_draws
 from penstock.core.supermodels import best_supermodel
 from penstock.estimators.simulated import LEVELS

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
+
 from benchmarks.experiments.compare import Split
 from benchmarks.experiments.tables import truths
-
 from penstock.core.gaussian import regression
 from penstock.estimators.answers import OWN_SIGNS, Answers
 from penstock.estimators.cost import fit_cost

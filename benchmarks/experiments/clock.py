@@ -6,8 +6,8 @@ from collections.abc import Callable
 from time import perf_counter
 
 import numpy as np
-from benchmarks.experiments.exhaustive import exhaustive_step
 
+from benchmarks.experiments.exhaustive import exhaustive_step
 from penstock.core.draws import normal_draws
 from penstock.core.index import index_step
 from penstock.core.supermodels import best_supermodel

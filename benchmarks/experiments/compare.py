@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from time import perf_counter
 
 import numpy as np
-from benchmarks.experiments.methods import Method
 
+from benchmarks.experiments.methods import Method
 from penstock.core.curves import area, concave_hull
 from penstock.core.resample import bootstrap_weights
 from penstock.core.routing import frontier_lambdas, hull_edges, route

@@ -20,6 +20,8 @@ KAPPAS = (0.4, 0.7, 1.0, 1.4)
 CAUTIOUS = (0.0, 0.5, 1.0)
 """For fitted estimates; at 0 no look is planned for: only a disappointing answer makes for another call."""
 POINTS = 36
+MOST_POINTS = 1000
+"""Fewer points per family where the experiments themselves are tested."""
 
 Family = Callable[[State, float], list[Policy]]
 """(what is believed of fitting rows before any call, kappa) -> policies to try."""
@@ -41,6 +43,7 @@ def lambdas(state: State, points: int = POINTS) -> FloatArray:
     The steepest two per cent of the estimated gains per USD do not set the scale: two candidates of nearly
     equal estimated cost make a slope of any size.
     """
+    points = min(points, MOST_POINTS)
     slopes = hull_edges(state.quality, state.cost).slope
     typical = float(np.quantile(slopes, 0.98)) if slopes.size else 0.0
     top = 3.0 * max(typical, 1.0 / float(state.cost.max()))
@@ -50,7 +53,7 @@ def lambdas(state: State, points: int = POINTS) -> FloatArray:
 def routing(state: State, kappa: float) -> list[Policy]:
     """Routing at its exact breakpoints, spread evenly."""
     edges = hull_edges(state.quality, state.cost)
-    return [Routing(float(lam)) for lam in frontier_lambdas(edges, POINTS)]
+    return [Routing(float(lam)) for lam in frontier_lambdas(edges, min(POINTS, MOST_POINTS))]
 
 
 def cascade_routing(
@@ -105,7 +108,7 @@ def threshold_cascade(state: State, kappa: float) -> list[Policy]:
     """The baseline: chains of the hull of the means, thresholds of papers.md C3 at a range of prices."""
     cost, quality = state.cost.mean(axis=0), state.quality.mean(axis=0)
     steepest = 1.0 / max(float(cost.min()), 1e-9)
-    prices = np.concatenate([[0.0], np.geomspace(steepest / 3e4, steepest, POINTS)])
+    prices = np.concatenate([[0.0], np.geomspace(steepest / 3e4, steepest, min(POINTS, MOST_POINTS))])
     return [
         ThresholdCascade(tuple(chain), thresholds_for(float(lam), quality[chain], cost[chain]))
         for chain in chains_of(state)

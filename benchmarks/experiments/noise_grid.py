@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from benchmarks.experiments import page
 from benchmarks.experiments.compare import Outcome, difference, run_all
 from benchmarks.experiments.figure import Panel, figure
@@ -10,7 +11,6 @@ from benchmarks.experiments.methods import Method, cascade_routing, index, routi
 from benchmarks.experiments.result import Result, Settings
 from benchmarks.experiments.simulated import simulated_split
 from benchmarks.experiments.tables import pool, routerbench
-
 from penstock.estimators.simulated import NoiseLevel
 from penstock.outcomes.splits import split_by_group
 
@@ -27,13 +27,14 @@ PAIRS = (
     ("cascade routing, refined", "cascade routing, as published"),
     ("index, refined", "cascade routing, refined"),
 )
+HIGHEST = 3.0
 Cells = dict[tuple[float, float], dict[str, list[Outcome]]]
 
 
 def experiment(settings: Settings) -> Result:
     """Every pair of noises with after <= before."""
     step = 0.2 if settings.fine else 0.6
-    levels = [round(x, 1) for x in np.arange(0.0, 3.0 + step / 2, step).tolist()]
+    levels = [round(x, 1) for x in np.arange(0.0, HIGHEST + step / 2, step).tolist()]
     grid = pool(routerbench(settings), 5)
     cells: Cells = {}
     for before in levels:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from benchmarks.experiments.clock import microseconds, reservation_step, supermodel_step
 from benchmarks.experiments.compare import Outcome, Split, run_all
 from benchmarks.experiments.fitted import fitted_split
@@ -33,7 +34,6 @@ from benchmarks.experiments.routerbench_page import (
 )
 from benchmarks.experiments.simulated import simulated_split
 from benchmarks.experiments.tables import POOLS, pool, routerbench
-
 from penstock.core.bound import quality_bound
 from penstock.estimators.post_hoc.normal_forms import short_text
 from penstock.estimators.simulated import LEVELS

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+
 from benchmarks.experiments import page
 from benchmarks.experiments.clock import every_set_step, microseconds, reservation_step, supermodel_step
 from benchmarks.experiments.compare import Outcome, difference, mean_of, run_all
@@ -13,7 +14,6 @@ from benchmarks.experiments.methods import Method, cascade_routing, index, lambd
 from benchmarks.experiments.result import Claim, Result, Settings
 from benchmarks.experiments.simulated import simulated_split
 from benchmarks.experiments.tables import pool, routerbench
-
 from penstock.estimators.simulated import LEVELS
 from penstock.outcomes.grid import Grid
 from penstock.outcomes.hashing import uniform_of

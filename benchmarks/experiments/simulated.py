@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
+
 from benchmarks.experiments.compare import Split
 from benchmarks.experiments.tables import truths
-
 from penstock.estimators.answers import OWN_SIGNS, Answers
 from penstock.estimators.joint import crossfit_joint, fit_joint
 from penstock.estimators.joint_signals import Signals

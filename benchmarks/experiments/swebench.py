@@ -17,7 +17,6 @@ from benchmarks.experiments.methods import (
 )
 from benchmarks.experiments.result import Claim, Result, Settings
 from benchmarks.experiments.tables import grid_of, thinned
-
 from penstock.outcomes.splits import split_by_group
 
 DEPTH = 10

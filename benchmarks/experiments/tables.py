@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+
 from benchmarks.experiments.compare import Truth, weights_of
 from benchmarks.experiments.result import Settings
-
 from penstock.core.curves import concave_hull
 from penstock.errors import TableError
 from penstock.fitting.candidates import complete_rows, select_candidates

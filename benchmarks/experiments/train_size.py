@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from benchmarks.experiments import page
 from benchmarks.experiments.compare import Outcome, mean_of, run_all
 from benchmarks.experiments.figure import Panel, figure
@@ -18,7 +19,6 @@ from benchmarks.experiments.methods import (
 from benchmarks.experiments.result import Result, Settings
 from benchmarks.experiments.simulated import simulated_split
 from benchmarks.experiments.tables import pool, routerbench
-
 from penstock.estimators.post_hoc.normal_forms import short_text
 from penstock.estimators.simulated import LEVELS
 from penstock.outcomes.splits import split_by_group

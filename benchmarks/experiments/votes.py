@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from benchmarks.experiments.result import Settings
 
+from benchmarks.experiments.result import Settings
 from penstock.errors import TableError
 from penstock.outcomes.costs import row_costs
 from penstock.outcomes.frames import pl
@@ -49,12 +49,13 @@ def vote(samples: Sequence[Sample]) -> tuple[Sample, float]:
     return winner, most / len(samples)
 
 
-def voting_grid(settings: Settings, voters: Mapping[str, tuple[str, range]] = VOTERS) -> Grid:
-    """``mot_cascade_date`` with these candidates.
+def voting_grid(settings: Settings) -> Grid:
+    """``mot_cascade_date`` with the candidates of ``VOTERS``.
 
     The log of the vote's share stands where an answer's log-probability does: it is the samples' estimate of
     it. One sample has no share and no log-probability.
     """
+    voters = VOTERS
     table = read_table(settings.tables / "mot_cascade_date")
     cost, _ = row_costs(table)
     queries = queries_of(table.queries)

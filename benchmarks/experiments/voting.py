@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from benchmarks.experiments import page
 from benchmarks.experiments.compare import Outcome, difference, run_all
 from benchmarks.experiments.figure import Panel, clipped, figure
@@ -19,7 +20,6 @@ from benchmarks.experiments.methods import (
 from benchmarks.experiments.result import Claim, Result, Settings
 from benchmarks.experiments.tables import grid_of, thinned
 from benchmarks.experiments.votes import voting_grid
-
 from penstock.estimators.post_hoc.normal_forms import Normaliser, final_answer, listed_steps
 from penstock.outcomes.grid import Grid
 from penstock.outcomes.splits import split_by_group

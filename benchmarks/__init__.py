@@ -1,0 +1,1 @@
+"""What penstock is measured with; not part of the package."""
