@@ -2,7 +2,8 @@
 
     python benchmarks/experiment.py NAME [--tables DIR] [--seeds N] [--out DIR] [--fine] [--routerbench FILE]
 
-NAME: routerbench, noise-grid, ablation, runtime, swebench, voting, train-size, or all. Exit status 1 where a
+NAME: routerbench, noise-grid, ablation, runtime, swebench, voting, train-size, step-lambdas,
+or all. Exit status 1 where a
 required claim does not hold.
 """
 
@@ -30,6 +31,7 @@ NAMES = {
     "swebench": "software agents with cost, and the test result as post-hoc signal",
     "voting": "samples voted as candidates, and agreement of answers as post-hoc signal",
     "train-size": "stability against the number of fitting rows",
+    "step-lambdas": "prices per step against one price, and the baseline cascades",
 }
 
 
