@@ -2,9 +2,8 @@
 
     python benchmarks/experiment.py NAME [--tables DIR] [--seeds N] [--out DIR] [--fine] [--routerbench FILE]
 
-NAME: routerbench, noise-grid, ablation, runtime, swebench, voting, train-size, step-lambdas,
-or all. Exit status 1 where a
-required claim does not hold.
+NAME: routerbench, noise-grid, ablation, runtime, swebench, voting, train-size, step-lambdas, or
+all. Exit status 1 where a required claim does not hold.
 """
 
 from __future__ import annotations
@@ -48,7 +47,6 @@ def run(name: str, options: argparse.Namespace) -> bool:
     """One experiment; whether its required claims hold."""
     from benchmarks.experiments import page
     from benchmarks.experiments.result import Result, Settings
-
     from penstock.core import _jit
 
     _jit.WORTH_COMPILED = 1  # thousands of replays: the compiled kernels pay for themselves at once
