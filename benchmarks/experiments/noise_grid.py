@@ -91,9 +91,10 @@ star where the paired 95% interval excludes 0.
 
 {parts}
 
-Reading: down the first column answers reveal everything and the gain over routing grows with what was not
-known before; on the diagonal an answer shows as little as was known already, and what is gained there comes
-from seeing *twice*: the refined estimates keep both showings, the published ones throw the first away, so
-the difference between the two is largest near the diagonal. The threshold cascade lives on one number and
-loses most where that number is poor.
+Reading: down the first column answers reveal everything, and the gain over routing grows with what was not
+known before, to about 12 points; on the diagonal an answer shows as little as was known already, and as
+published nothing is gained there: the second showing replaces the first. What is gained near the diagonal
+comes from keeping both, which is what refining does, and there the difference between the two is largest.
+The threshold cascade, one chain with thresholds, is below everywhere. The index gains over cascade routing
+where answers are worth something.
 """
