@@ -29,7 +29,8 @@ PolicyName = Annotated[
     str,
     typer.Option(
         "--policy",
-        help="auto, or names by commas: routing, cascade, index, cascade_routing, optimal_cascade.",
+        help="auto, or names by commas: routing, cascade, index, cascade_routing, optimal_cascade, "
+        "gain_cascade, copula_cascade.",
     ),
 ]
 Features = Annotated[

@@ -68,7 +68,8 @@ def simulate(
 
     ``refine`` regresses truth on both showings once a candidate has run, so that the post-hoc estimate keeps
     what the ex-ante one knew (design.md, decision 6); without it the earlier showing is dropped, as
-    published. ``cap`` clips post-hoc estimates (None: not at all, as published). ``variance_slip``: ``spread``
+    published. ``cap`` clips post-hoc estimates (None: not at all, as published). ``variance_slip``:
+    ``spread``
     is the variance where a standard deviation belongs, as the reference code has it (papers.md, C11.4).
     """
     noise = frozen_noise(ids, candidates, seed=seed, kinds=4)
