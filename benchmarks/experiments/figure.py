@@ -125,7 +125,7 @@ def _axis(low: float, high: float, title: str, log: bool) -> Axis:
         ticks = [float(t) for t in range(math.ceil(low), math.floor(high) + 1)]
         if len(ticks) < 2:
             ticks = nice_ticks(low, high, 4)
-        return Axis(ticks, lambda t: f"{10**t:.3g}", title)
+        return Axis(ticks, lambda t: f"{10**t:,.4g}", title)
     ticks = nice_ticks(low, high, 5)
     decimals = decimals_of(ticks)
     return Axis(ticks, lambda t: f"{t:.{decimals}f}", title)
