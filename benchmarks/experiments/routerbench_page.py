@@ -145,8 +145,8 @@ query and policy of a whole replay, bookkeeping shared by both included.
 
 ![curves](routerbench.svg)
 
-*Bound*: what the best adaptive policy would reach if the refined beliefs were true, that is independent and of
-the right spread; no policy can be believed to do better. The room below it is more the beliefs' than the
+*Bound*: what the best adaptive policy would reach if the refined beliefs were true, that is independent and
+of the right spread; no policy can be believed to do better. The room below it is more the beliefs' than the
 policies': the oracle, which knows every outcome, is the other limit.
 
 What it takes with 11 candidates at medium noise (fitting the simulated estimates is calibration only):
