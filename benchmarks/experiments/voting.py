@@ -147,8 +147,12 @@ Paired differences in AUC x 100 with 95% intervals:
 
 {costs}
 
-Reading: one look at an answer's length tells little; two cheap candidates that agree tell a lot, and that
-is where sequences earn their cost. Where agreement moves the estimates of candidates that have run already,
-neither the index nor cascade routing's sets are optimal (design.md, decision 5), and replay decides. Tables
-are small, and intervals wide: a difference below about one point is none here.
+Reading: an answer's length by itself tells little (own answer: level with routing); two candidates that
+agree tell a lot on short factual answers: clearly on `zeroeval_gsm`, about one point within the interval on
+`zeroeval_numersense_v2` and `zeroeval_crux`, nothing on `zeroeval_math_l5`, `mmlu_pro` and `planbench`
+(where only two candidates cover every task and none is dearer than the best). On `zeroeval_crux` the
+cascade's chain, which is tuned and the others' sets are not, is a little above cascade routing with the
+joint Gaussian. Where agreement moves the estimates of candidates that have run already, neither the index
+nor cascade routing's sets are optimal (design.md, decision 5), and replay decides. Tables are small and
+intervals wide: a difference below about one point is none here.
 """
