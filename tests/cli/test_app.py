@@ -68,7 +68,7 @@ def test_help_lists_the_verbs_in_the_order_of_use(
     text = shown.out + shown.err
     assert "cheapest way of answering it well" in text
     mounted = [name for name in app.VERBS if app.find_spec(f"penstock.cli.{name}")]
-    places = [text.find(f"│ {name} ") for name in mounted]
+    places = [text.find(f"│ {name} ") for name in app.VERBS]
     assert -1 not in places
     assert places == sorted(places)
 
@@ -122,7 +122,6 @@ def test_wrong_usage_is_exit_code_2(wrong: tuple[str, ...], capsys: pytest.Captu
 
 def test_a_verb_that_cannot_be_imported_is_not_left_out_silently(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app, "import_module", raising_import)
-    monkeypatch.setattr(app, "find_spec", lambda name: object())
     with pytest.raises(ImportError, match="broken on purpose"):
         app.build_app()
 

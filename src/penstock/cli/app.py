@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Annotated
 
 import typer
@@ -86,10 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _mount(app: typer.Typer, verb: str) -> None:
-    module_name = f"penstock.cli.{verb}"
-    if find_spec(module_name) is None:
-        return
-    module = import_module(module_name)
+    module = import_module(f"penstock.cli.{verb}")
     if verb in SUB_APPS:
         app.add_typer(module.app, name=verb)
     else:

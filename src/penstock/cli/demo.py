@@ -219,7 +219,7 @@ def _print_served(served: Sequence[tuple[dict[str, Any], str, str]], decisions: 
     from penstock.lab.verify import extract_answer, is_correct
 
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for heading in ("task", "answer", "", "asked (expected quality → once answered)", "USD"):
+    for heading in ("task", "answer", "", "asked (estimate → once answered)", "USD"):
         table.add_column(heading, justify="right" if heading == "USD" else "left")
     for (question, text, _), decision in zip(served, decisions, strict=True):
         skill, level, _ = question["query_id"].split("-")
