@@ -67,7 +67,6 @@ def test_help_lists_the_verbs_in_the_order_of_use(
     shown = capsys.readouterr()
     text = shown.out + shown.err
     assert "cheapest way of answering it well" in text
-    mounted = [name for name in app.VERBS if app.find_spec(f"penstock.cli.{name}")]
     places = [text.find(f"│ {name} ") for name in app.VERBS]
     assert -1 not in places
     assert places == sorted(places)
