@@ -139,9 +139,8 @@ paired differences in AUC x 100 with 95% intervals:
 ![curves](ablation.svg)
 
 Reading: Lemma 1 changes no decision. With 11 candidates and at most five runs a compiled search of all
-1,023 sets takes only about twice as long; what pruning is worth shows with more candidates (runtime).
+1,023 sets takes two to four times as long; what pruning is worth shows with more candidates (runtime).
 Considering one more candidate at a time loses nothing measurable here, where the paper reports 1.3 points
-at low noise. *No-expect*, which never values a look, loses half a point and more at medium and high noise
-where estimates are refined; with the published ones, which over-run (design.md, decision 6), it is no worse
-than the whole method.
+at low noise. *No-expect*, which never values a look, loses .75 at medium noise where estimates are refined;
+with the published ones, which over-run (design.md, decision 6), it is no worse than the whole method.
 """
