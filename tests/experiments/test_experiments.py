@@ -40,6 +40,8 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(voting, "KINDS", ("own answer", "per set", "joint"))
     few = ("gpt-3.5 cot x1", "gpt-3.5 pot x4 voted", "gpt-3.5 pot x15 voted", "gpt-4 cot")
     monkeypatch.setattr(votes, "VOTERS", {name: votes.VOTERS[name] for name in few})
+    quick = tuple(m for m in routerbench.FITTED if "per set" not in m.name or m.name == "index, per set")
+    monkeypatch.setattr(routerbench, "FITTED", quick)
     monkeypatch.setattr(runtime, "COUNTS", (3, 11, 100))
     monkeypatch.setattr(runtime, "MANY", 12)
     monkeypatch.setattr(train_size, "SIZES", (40, 80))
