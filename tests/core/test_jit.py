@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from penstock.core import _jit
 from penstock.core._jit import WORTH_COMPILED, installed, use_compiled
 
 SCRIPT = """
@@ -58,8 +59,15 @@ def test_a_single_decision_loads_neither_numba_nor_scipy_and_a_batch_decides_ali
     assert numba
 
 
-def test_the_callers_wish_comes_first():
+def test_the_callers_wish_comes_first(monkeypatch):
+    monkeypatch.setattr(_jit, "_loaded", lambda: False)
     assert use_compiled(True, 1)
     assert not use_compiled(False, 10_000)
     assert not use_compiled(None, WORTH_COMPILED - 1)
     assert use_compiled(None, WORTH_COMPILED) == installed()
+
+
+def test_kernels_that_are_loaded_serve_small_batches_too(monkeypatch):
+    monkeypatch.setattr(_jit, "_loaded", lambda: True)
+    assert use_compiled(None, 1) == installed()
+    assert not use_compiled(False, 1)

@@ -9,6 +9,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+
+from benchmarks import experiment as command
 from benchmarks.experiments import (
     ablation,
     methods,
@@ -24,8 +26,6 @@ from benchmarks.experiments.agents import agent_split
 from benchmarks.experiments.compare import run
 from benchmarks.experiments.result import Result, Settings
 from benchmarks.experiments.tables import grid_of, thinned
-
-from benchmarks import experiment as command
 from penstock.core import _jit
 from penstock.errors import TableError
 from penstock.outcomes.splits import split_by_group

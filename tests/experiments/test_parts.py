@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from benchmarks.experiments.agents import AgentRuns
 from benchmarks.experiments.compare import Outcome, difference, linear, measured, oracle
 from benchmarks.experiments.exhaustive import exhaustive_step
@@ -15,7 +16,6 @@ from benchmarks.experiments.runtime import extended
 from benchmarks.experiments.simulated import RevealedCosts, simulated_split
 from benchmarks.experiments.tables import pool, routerbench, thinned, truths
 from benchmarks.experiments.votes import Sample, vote, voting_grid
-
 from penstock.core.draws import normal_draws
 from penstock.core.expected_max import expected_max
 from penstock.core.supermodels import best_supermodel

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
@@ -15,6 +16,8 @@ WORTH_COMPILED = 256
 fewer are served by NumPy.
 """
 
+_KERNELS = "penstock.core._compiled_"
+
 
 @cache
 def installed() -> bool:
@@ -23,8 +26,18 @@ def installed() -> bool:
 
 
 def use_compiled(wish: bool | None, queries: int) -> bool:
-    """The caller's wish, or compiled where numba is installed and the batch is worth it."""
-    return wish if wish is not None else queries >= WORTH_COMPILED and installed()
+    """The caller's wish, or compiled where numba is installed and the batch is worth loading it for.
+
+    Once a batch has loaded the kernels they serve any number of queries: the small batches at the end of a
+    replay must not fall back to what is slower.
+    """
+    if wish is not None:
+        return wish
+    return installed() and (queries >= WORTH_COMPILED or _loaded())
+
+
+def _loaded() -> bool:
+    return "numba" in sys.modules and any(name.startswith(_KERNELS) for name in sys.modules)
 
 
 def jit(function: Function) -> Function:

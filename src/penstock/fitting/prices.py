@@ -7,6 +7,8 @@ import numpy as np
 from penstock.core.routing import hull_edges
 from penstock.types import FloatArray
 
+_USUAL = 0.98
+
 PRICED_OUT = 1e3
 """Times the steepest gain there is: nothing but the cheapest pays."""
 
@@ -23,7 +25,14 @@ def steepest(quality: FloatArray, cost: FloatArray) -> float:
 
 
 def prices(quality: FloatArray, cost: FloatArray, points: int) -> list[float]:
-    """``points`` falling prices from where only the cheapest candidate pays to where a look is nearly free,
-    and 0."""
-    top = steepest(quality, cost)
+    """``points`` falling prices from where almost only the cheapest candidate pays to where a look is nearly
+    free, and 0.
+
+    The steepest two per cent of the gains do not set the scale: two candidates of nearly equal estimated cost
+    make a slope of any size.
+    """
+    slopes = hull_edges(quality, cost).slope
+    usual = float(np.quantile(slopes, _USUAL)) if slopes.size else 0.0
+    dearest = float(cost.max())
+    top = max(3.0 * usual, 1.0 / dearest if dearest > 0 else 1.0)
     return [*np.geomspace(top, top / 1e4, points).tolist(), 0.0]
