@@ -9,7 +9,7 @@ from penstock.policies.fixed import Fixed
 from penstock.policies.frontier import Blend, Frontier, OperatingPoint
 from penstock.policies.mixture import Mixture
 from penstock.policies.registry import from_spec
-from penstock.policies.targets import Target
+from penstock.policies.targets import Target, TargetKind
 
 POINTS = tuple(
     OperatingPoint(Fixed(i), cost, quality, share)
@@ -130,3 +130,21 @@ def test_targets_that_are_none(text: str) -> None:
 def test_specifications_of_no_policy(spec: dict[str, object]) -> None:
     with pytest.raises(BundleError):
         from_spec(spec)
+
+
+@pytest.mark.parametrize("target", ["budget=2.5", "savings=0.3", "strong_share=0.4", "quality=0.8"])
+def test_without_mixing_a_target_is_met_by_one_vertex(target: str) -> None:
+    points = tuple(
+        OperatingPoint(Fixed(j), cost, quality, share)
+        for j, (cost, quality, share) in enumerate([(1.0, 0.5, 0.0), (2.0, 0.7, 0.0), (4.0, 0.8, 1.0)])
+    )
+    mixed = Frontier(points, points[-1])
+    single = Frontier(points, points[-1], deterministic=True)
+    asked = Target.parse(target)
+    point = single.at(asked)
+    assert isinstance(point.policy, Fixed)
+    if asked.kind is TargetKind.QUALITY:
+        assert point.quality >= mixed.at(asked).quality
+    else:
+        assert point.cost <= mixed.at(asked).cost
+        assert point.strong_share <= mixed.at(asked).strong_share

@@ -52,6 +52,9 @@ def fit(
         str,
         typer.Option("--fold-by", help="Cross-fit by question (group), or with whole tasks left out (task)."),
     ] = "group",
+    deterministic: Annotated[
+        bool, typer.Option("--deterministic", help="Never mix two policies at random, at some loss.")
+    ] = False,
     prices: Prices = None,
     cost: Cost = "usd",
     seed: Seed = 0,
@@ -73,9 +76,12 @@ def fit(
     grid = read_grid(table, prices, seed, cost)
     names = None if candidates is None else split_names(candidates)
     from penstock.fitting.fit import fit_grid
+    from penstock.fitting.result import without_mixing
 
     with fitting_progress() as report:
         fitted = fit_grid(grid, settings, candidates=names, progress=report)
+    if deterministic:
+        fitted = without_mixing(fitted)
     expected = _save(fitted, target, output, seed, table)
     if as_json:
         print_json(_summary(fitted, expected, output))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from penstock.estimators.belief import BeliefModel
@@ -72,6 +72,16 @@ class Fit:
     def option(self) -> Option:
         """The chosen option."""
         return self.options[self.chosen]
+
+
+def without_mixing(fit: Fit) -> Fit:
+    """The same, with the chosen option's targets met by single vertices: no query's draw matters.
+
+    A budget is then met with some of it unspent: the loss is at most one hull segment's.
+    """
+    option = fit.option
+    single = replace(option, frontier=replace(option.frontier, deterministic=True))
+    return replace(fit, options={**fit.options, fit.chosen: single})
 
 
 def router_of(fit: Fit, target: Target, *, seed: int, provenance: Mapping[str, Any]) -> Router:

@@ -51,6 +51,7 @@ def save_bundle(router: Router, path: Path) -> None:
         "seed": router.seed,
         "cost_unit": str(router.cost_unit),
         "frontier": [point.to_json() for point in router.frontier.points],
+        "deterministic": router.frontier.deterministic,
         "mix": [point.to_json() for point in router.mix.points],
         "best_fixed": router.frontier.best_fixed.to_json(),
         "belief": {name: part[0] for name, part in parts.items()},
@@ -91,7 +92,12 @@ def load_bundle(path: Path) -> Router:
         return Router(
             candidates=tuple(settings["candidates"]),
             belief=BeliefModel.from_state(parts),
-            frontier=Frontier(tuple(map(OperatingPoint.from_json, settings["frontier"])), best_fixed, unit),
+            frontier=Frontier(
+                tuple(map(OperatingPoint.from_json, settings["frontier"])),
+                best_fixed,
+                unit,
+                bool(settings.get("deterministic", False)),
+            ),
             mix=Frontier(tuple(map(OperatingPoint.from_json, settings["mix"])), best_fixed, unit),
             target=Target.parse(settings["target"]),
             seed=int(settings["seed"]),

@@ -67,6 +67,8 @@ class Frontier:
     points: tuple[OperatingPoint, ...]
     best_fixed: OperatingPoint
     unit: CostUnit = USD
+    deterministic: bool = False
+    """Never mix: a target between two vertices takes the one that meets it with room to spare."""
 
     def at(self, target: Target) -> OperatingPoint:
         """The operating point for a target. TargetError where it cannot be met, naming the nearest
@@ -85,6 +87,13 @@ class Frontier:
 
     def locate(self, target: Target) -> Blend:
         """The cheapest blend of adjacent vertices that meets a quality, or the best one within a cost."""
+        where = self._blend_for(target)
+        if not self.deterministic or where.gamma in {0.0, 1.0}:
+            return where
+        vertex = where.high if target.kind is TargetKind.QUALITY else where.low
+        return Blend(vertex, vertex, 1.0)
+
+    def _blend_for(self, target: Target) -> Blend:
         first, last = self.points[0], self.points[-1]
         if target.kind is TargetKind.QUALITY:
             wanted = target.value * self.best_fixed.quality
