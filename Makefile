@@ -18,7 +18,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
-demo: $(VENV)/.installed  ## the whole system on embedded models, offline, in about two minutes
+demo: $(VENV)/.installed  ## the whole system on embedded models, offline, in well under two minutes
 	$(BIN)/penstock demo $(ARGS)
 
 test: $(VENV)/.installed-dev  ## every test; ARGS="-k name" for some

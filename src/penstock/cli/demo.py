@@ -70,7 +70,7 @@ def demo(
         "demo"
     ),
     budget: Annotated[float, typer.Option(help="USD per query to spend on average.")] = 0.0001,
-    tasks: Annotated[int, typer.Option(min=100, help="How many generated tasks to collect.")] = 480,
+    tasks: Annotated[int, typer.Option(min=100, help="How many generated tasks to collect.")] = 960,
     requests: Annotated[int, typer.Option(min=1, help="How many chat requests to send.")] = 8,
     seed: Annotated[int, typer.Option(help="Of the tasks and the fit.")] = 0,
     serve: Annotated[bool, typer.Option("--serve", help="Leave the gateway up at the end.")] = False,
@@ -78,7 +78,7 @@ def demo(
 ) -> None:
     """Collect, fit, evaluate, serve and ask: the main job on three embedded language models.
 
-    Needs no key and no network, and about a minute. Example: penstock demo --serve
+    Needs no key and no network, and less than a minute. Example: penstock demo --serve
     """
     _need_extras()
     places = Places(folder)
