@@ -5,8 +5,8 @@ the contestants of one ratio side by side. Beliefs are random with the costs of 
 of a hundred from the cheapest to the dearest of 11 candidates); a third of the decisions each are taken with
 none, one and two candidates executed. Figures over plain Python are the least over the prices and
 microseconds the worst, the first decision of a query; the index policy over cascade routing is the median
-over the prices, the least over the prices, and the least at first decisions. The last line is JSON; the exit status
-is 1 when a figure of ``REQUIRED`` is missed.
+over the prices, the least over the prices, and the least at first decisions. The last line is JSON; the
+exit status is 1 when a figure of ``REQUIRED`` is missed.
 """
 
 from __future__ import annotations
