@@ -14,10 +14,23 @@ import typer
 from penstock import __version__
 from penstock.errors import PenstockError
 
-VERBS = ("demo", "collect", "score", "fit", "evaluate", "route", "explain", "serve", "pool", "data", "lab")
+VERBS = (
+    "demo",
+    "collect",
+    "score",
+    "fit",
+    "evaluate",
+    "route",
+    "explain",
+    "serve",
+    "pool",
+    "data",
+    "lab",
+    "train",
+)
 """In the order of use, which is the order of ``--help``."""
 
-SUB_APPS = frozenset({"lab"})
+SUB_APPS = frozenset({"lab", "train"})
 """Verbs whose module exposes a whole ``app`` to be mounted under the verb's name."""
 
 USAGE = 2

@@ -1,0 +1,10 @@
+"""`penstock train`: recipes that train a model. Each has a module of its own that registers its verb here."""
+
+from __future__ import annotations
+
+import typer
+
+app = typer.Typer(
+    help="Train routers and models. Example: penstock train hybrid --help",
+    no_args_is_help=True,
+)

@@ -1,0 +1,1 @@
+"""Training recipes: each one frozen dataclass of settings and one loop read top to bottom."""
