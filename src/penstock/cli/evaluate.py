@@ -100,8 +100,9 @@ def _evaluate_router(router: Path, test: Path, prices: Path | None, seed: int, d
     """On costs in the unit the router was fitted on."""
     from penstock.evaluation.evaluate import evaluate_router
     from penstock.policies.bundle import load_bundle
+    from penstock.runtime.text_model import open_text_model
 
-    loaded = load_bundle(router)
+    loaded = load_bundle(router, open_model=open_text_model)
     grid = read_grid(test, prices, seed, str(loaded.cost_unit))
     return evaluate_router(loaded, grid, dataset=test.resolve().name, draws=draws)
 

@@ -43,13 +43,14 @@ def route(
 
     from penstock.policies.bundle import load_bundle
     from penstock.policies.describe import first_step
+    from penstock.runtime.text_model import open_text_model
     from penstock.types import Query
 
     target = one_target(budget, min_quality, savings, strong_share)
     text = sys.stdin.read() if prompt == "-" else prompt
     if not text.strip():
         raise InputError("the prompt is empty", field="PROMPT")
-    loaded = load_bundle(router)
+    loaded = load_bundle(router, open_model=open_text_model)
     identity = query_id or blake2b(text.encode(errors="surrogatepass"), digest_size=8).hexdigest()
     decided = first_step(loaded, Query.from_prompt(identity, text, task=task), target)
     if as_json:

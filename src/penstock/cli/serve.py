@@ -54,11 +54,12 @@ def serve(
     from penstock.policies.targets import Target
     from penstock.providers.pool_file import load_pool
     from penstock.providers.registry import make_provider
+    from penstock.runtime.text_model import open_text_model
     from penstock.storage.sql import SqlDecisionLog
 
     key = os.environ.get(KEY_VARIABLE) or None
     check_binding(host, key)
-    loaded = load_bundle(router)
+    loaded = load_bundle(router, open_model=open_text_model)
     chosen = None if target is None else Target.parse(target)
     loaded.policy_for(chosen)
     candidates = load_pool(pool, prices=prices)

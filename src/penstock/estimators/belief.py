@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from penstock.estimators.base import Fitted
 from penstock.estimators.cost import CostModel
+from penstock.estimators.ex_ante.encoder import OpenTextModel, encoder_from_state
 from penstock.estimators.features import Encoder, Inputs
 from penstock.estimators.post_hoc.own_answer import OwnAnswer
 from penstock.estimators.registry import restore
@@ -67,12 +68,12 @@ class BeliefModel:
         return parts
 
     @classmethod
-    def from_state(cls, parts: Mapping[str, Parts]) -> BeliefModel:
+    def from_state(cls, parts: Mapping[str, Parts], open_model: OpenTextModel | None = None) -> BeliefModel:
         settings, arrays = parts["fitted"]
         shrink, shrink_arrays = parts["shrinkage"]
         post_hoc = parts.get("post_hoc")
         return cls(
-            encoder=Encoder.from_state(*parts["encoder"]),
+            encoder=encoder_from_state(*parts["encoder"], open_model),
             fitted=restore(str(settings["kind"]), settings, arrays),
             shrinkage=Shrinkage(shrink_arrays["means"], float(shrink["common"]), float(shrink["contrast"])),
             cost=CostModel.from_state(*parts["cost"]),

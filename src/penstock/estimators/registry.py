@@ -8,6 +8,7 @@ from penstock.errors import BundleError, InputError
 from penstock.estimators.base import Arrays, Estimator, Fitted, Settings
 from penstock.estimators.ex_ante.blend import Blend, FittedBlend
 from penstock.estimators.ex_ante.clusters import Clusters, FittedClusters
+from penstock.estimators.ex_ante.encoder import FittedEncoderScores
 from penstock.estimators.ex_ante.linear import FittedLinear, Logistic, Ridge
 from penstock.estimators.ex_ante.mean import CandidateMean, FittedMeans, TaskMean
 from penstock.estimators.ex_ante.neighbours import FittedNeighbours, NearestNeighbours
@@ -27,6 +28,7 @@ _FITTED: dict[str, Callable[[Settings, Arrays], Fitted]] = {
     "knn": FittedNeighbours.from_state,
     "clusters": FittedClusters.from_state,
     "linear": FittedLinear.from_state,
+    "encoder": FittedEncoderScores.from_state,
     "blend": lambda settings, arrays: FittedBlend.from_state(settings, arrays, restore),
 }
 

@@ -16,6 +16,7 @@ import numpy as np
 from penstock.core.curves import area
 from penstock.estimators.base import weighted_means
 from penstock.estimators.belief import BeliefModel
+from penstock.estimators.ex_ante.encoder import EncoderScores, TextModel
 from penstock.estimators.ex_ante.mean import CandidateMean
 from penstock.estimators.registry import estimator
 from penstock.estimators.shrinkage import Shrinkage
@@ -41,27 +42,32 @@ def fit_grid(
     *,
     candidates: Sequence[str] | None = None,
     progress: Progress | None = None,
+    text_model: TextModel | None = None,
 ) -> Fit:
     """Fit every estimator and policy of ``settings`` and choose.
 
-    Estimators see all rows, with missing cells; tuning and the guard see complete rows only. Raises
+    Estimators see all rows, with missing cells; tuning and the guard see complete rows only. A
+    trained ``text_model``, which must not have seen these rows, is tried as the estimator ``encoder``. Raises
     TableError where no candidate is usable or too few rows are complete.
     """
     report = progress or (lambda what, done, total: None)
-    total = 2 + len(settings.estimators)
+    kinds = [estimator(name) for name in settings.estimators]
+    if text_model is not None:
+        kinds.append(EncoderScores())
+    total = 2 + len(kinds)
     selection = select_candidates(grid, candidates)
     grid = grid.select(selection.names)
     report("reading prompts", 0, total)
-    rows = prepare_rows(grid, selection.best_fixed, settings)
+    rows = prepare_rows(grid, selection.best_fixed, settings, text_model)
     singles = sweep(
         fixed(len(selection.names)), rows.no_beliefs(), rows.tuned_quality, rows.tuned_cost, rows.best
     )
     mix_vertices = singles.hull()
     mix = Frontier(mix_vertices.points(), singles.point(rows.best), grid.cost_unit)
     drafts: list[Draft] = []
-    for i, name in enumerate(settings.estimators):
-        report(f"fitting {name}", 1 + i, total)
-        drafts += draft(estimator(name), rows, settings)
+    for i, kind in enumerate(kinds):
+        report(f"fitting {kind.name}", 1 + i, total)
+        drafts += draft(kind, rows, settings)
     report("choosing", total - 1, total)
     options = _guarded(drafts, singles, rows, mix, settings)
     options[MIX] = _mix_option(rows, mix, mix_vertices, settings)

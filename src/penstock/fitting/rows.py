@@ -10,6 +10,7 @@ import numpy as np
 from penstock.errors import TableError
 from penstock.estimators.cost import CostModel, fit_cost
 from penstock.estimators.crossfit import cell_weights
+from penstock.estimators.ex_ante.encoder import ScoringEncoder, TextModel
 from penstock.estimators.features import Encoder, Inputs, fit_encoder
 from penstock.estimators.post_hoc.own_answer import Observations, observe
 from penstock.fitting.candidates import complete_rows
@@ -69,7 +70,9 @@ class FittingRows:
         return self.beliefs(nothing, nothing)
 
 
-def prepare_rows(grid: Grid, best_fixed: str, settings: FitSettings) -> FittingRows:
+def prepare_rows(
+    grid: Grid, best_fixed: str, settings: FitSettings, text_model: TextModel | None = None
+) -> FittingRows:
     """Read prompts, learn features and costs, deal folds. TableError where too few rows are complete."""
     started = perf_counter()
     tuning = complete_rows(grid)
@@ -82,6 +85,8 @@ def prepare_rows(grid: Grid, best_fixed: str, settings: FitSettings) -> FittingR
     encoder = fit_encoder(
         grid.queries, features=settings.features, directions=settings.directions, seed=settings.seed
     )
+    if text_model is not None:
+        encoder = ScoringEncoder.over(encoder, text_model)
     inputs = encoder.encode(grid.queries)
     fold = _folds(grid, settings)
     if len(np.unique(fold)) < 2:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from penstock.errors import BundleError, InputError
 from penstock.estimators.belief import BeliefModel, Parts
+from penstock.estimators.ex_ante.encoder import OpenTextModel
 from penstock.outcomes.cost_unit import CostUnit
 from penstock.policies.frontier import Frontier, OperatingPoint
 from penstock.policies.router import Router
@@ -78,8 +79,11 @@ def save_bundle(router: Router, path: Path) -> None:
         raise BundleError(f"cannot be written: {error.strerror or error}", file=path) from error
 
 
-def load_bundle(path: Path) -> Router:
-    """Read a router. BundleError where the file is missing, damaged, of a newer version or no bundle."""
+def load_bundle(path: Path, *, open_model: OpenTextModel | None = None) -> Router:
+    """Read a router. BundleError where the file is missing, damaged, of a newer version or no bundle.
+
+    ``open_model`` opens the text model of a router that has one (``penstock.runtime.text_model``).
+    """
     settings, arrays = _read(path)
     try:
         belief = settings["belief"]
@@ -91,7 +95,7 @@ def load_bundle(path: Path) -> Router:
         unit = CostUnit.parse(settings.get("cost_unit", "usd"))  # bundles without it were all in USD
         return Router(
             candidates=tuple(settings["candidates"]),
-            belief=BeliefModel.from_state(parts),
+            belief=BeliefModel.from_state(parts, open_model),
             frontier=Frontier(
                 tuple(map(OperatingPoint.from_json, settings["frontier"])),
                 best_fixed,

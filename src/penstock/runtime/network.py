@@ -63,7 +63,9 @@ class Network:
     """
 
     def __init__(self, path: Path, *, threads: int = 1) -> None:
-        self._session = _open(path, threads)
+        if not path.is_file():
+            raise InputError("no such model file", file=path)
+        self._session = open_session(path.read_bytes(), threads, name=path)
         properties = self._session.get_modelmeta().custom_metadata_map
         try:
             self.name: str = properties["name"]
@@ -116,14 +118,13 @@ def _mask(seen: BoolArray, new: int) -> BoolArray:
     return allowed[:, None]
 
 
-def _open(path: Path, threads: int) -> InferenceSession:
+def open_session(model: bytes, threads: int, *, name: object) -> InferenceSession:
+    """A session on the CPU. InputError naming ``name`` where the bytes are no model; MissingExtra."""
     try:
         import onnxruntime
         from onnxruntime.capi import onnxruntime_pybind11_state as states
     except ImportError as error:
         raise MissingExtra("lab", "onnxruntime") from error
-    if not path.is_file():
-        raise InputError("no such model file", file=path)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -131,6 +132,6 @@ def _open(path: Path, threads: int) -> InferenceSession:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except (states.Fail, states.InvalidGraph, states.InvalidProtobuf, states.NotImplemented) as error:
-        raise InputError(f"onnxruntime cannot load this model: {error}", file=path) from error
+        raise InputError(f"onnxruntime cannot load this model: {error}", file=name) from error
