@@ -38,8 +38,9 @@ def parallel_vote(
 ) -> TimedVote:
     """A vote over samples that run side by side.
 
-    ``ballots`` and ``tokens`` (n, K), ``weights`` (K,) or (n, K). Samples are in as they end, shorter first (ties by number). A refusal's tokens are those decoded until it
-    was recognised. ``early=False`` waits for all of them. ``most``: as for ``stop_vote``.
+    ``ballots`` and ``tokens`` (n, K), ``weights`` (K,) or (n, K). Samples are in as they end, shorter first
+    (ties by number). A refusal's tokens are those decoded until it was recognised.
+    ``early=False`` waits for all of them. ``most``: as for ``stop_vote``.
     """
     _check_tokens(ballots, tokens)
     spread = np.broadcast_to(weights, ballots.shape)

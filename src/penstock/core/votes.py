@@ -2,8 +2,8 @@
 
 Ballots are codes numbered within their query in order of first appearance (as by
 ``estimators.post_hoc.agreement``), ``NOBODY`` for a sample that refused or gave no readable answer: it votes
-for nobody and stays in the denominator. Weights are whole numbers, so that a stopped vote decides exactly as the full one; among answers
-of equal weight the smallest code wins, whatever order the samples came in.
+for nobody and stays in the denominator. Weights are whole numbers, so that a stopped vote decides exactly as
+the full one; among answers of equal weight the smallest code wins, whatever order the samples came in.
 """
 
 from __future__ import annotations
@@ -126,8 +126,9 @@ def probability_weights(mean_logprob: FloatArray, *, temperature: float = 1.0) -
 def adaptive_stop(ballots: IntArray, *, certainty: float = 0.95) -> IntArray:
     """(n,) samples that adaptive self-consistency draws of ``ballots`` (n, K), left to right.
 
-    Aggarwal et al. 2023: it stops once the first answer is the majority of the first two with posterior probability of at least
-    ``certainty``, under a uniform prior: ``P(Beta(first + 1, second + 1) > 1/2)``; at K in any case.
+    Aggarwal et al. 2023: it stops once the first answer is the majority of the first two with posterior
+    probability of at least ``certainty``, under a uniform prior: ``P(Beta(first + 1, second + 1) > 1/2)``; at
+    K in any case.
     """
     if not 0.5 < certainty < 1.0:
         raise InputError(f"must lie between 0.5 and 1, not at {certainty}", field="certainty")
@@ -145,7 +146,7 @@ def adaptive_stop(ballots: IntArray, *, certainty: float = 0.95) -> IntArray:
 def majority(first: int, second: int) -> float:
     """P(Beta(first + 1, second + 1) > 1/2), exactly: a binomial tail."""
     trials = first + second + 1
-    return sum(comb(trials, j) for j in range(first + 1)) / 2**trials
+    return float(sum(comb(trials, j) for j in range(first + 1)) / (1 << trials))
 
 
 def _decided(votes: Votes, ahead: IntArray, tau: float) -> tuple[BoolArray, BoolArray]:
