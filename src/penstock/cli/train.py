@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import typer
 
+from penstock.cli import train_hybrid
+
 app = typer.Typer(
     help="Train routers and models. Example: penstock train hybrid --help",
     no_args_is_help=True,
 )
+
+train_hybrid.register(app)

@@ -1,7 +1,8 @@
 """Routing between two models by a score: what it costs in quality, and where to put the threshold.
 
 A query goes to the weaker model where its score is *above* the threshold (Hybrid LLM; papers.md B1, B3).
-Arrays have one row per query: ``score``, and the mean quality ``small`` and ``large`` of either model's responses.
+Arrays have one row per query: ``score``, and the mean quality ``small`` and ``large`` of either model's
+responses.
 The *cost advantage* is the share of queries the weaker model gets; the *drop* is in percent of the quality of
 sending everything to the stronger one (``|mean|``, as qualities may be negative log-likelihoods).
 """
@@ -21,8 +22,8 @@ class Sweep:
     """Every distinct threshold, by rising cost advantage: (m + 1,) arrays, beginning with all at large.
 
     ``drop`` in percent; ``separation`` is the mean gap ``q_small - q_large`` of the queries sent to the
-    weaker model minus that of the others (NaN at both ends): 0 for random routing, positive where the router knows
-    which queries are easy.
+    weaker model minus that of the others (NaN at both ends): 0 for random routing, positive where the router
+    knows which queries are easy.
     """
 
     threshold: FloatArray
