@@ -12,10 +12,13 @@ from penstock.cli._fitting import Prices, split_names
 from penstock.errors import InputError, MissingExtra
 
 if TYPE_CHECKING:
+    from penstock.fitting.result import Fit
+    from penstock.outcomes.table import OutcomeTable
     from penstock.training.hybrid.recipe import Outcome
     from penstock.training.hybrid.settings import HybridSettings
 
 PAPER_ENCODER = "microsoft/deberta-v3-large"
+ROUTER = "router.penstock"
 
 
 def register(app: typer.Typer) -> None:
@@ -105,10 +108,50 @@ def hybrid(
             resume=resume,
             progress=show,
         )
+        show("fit router", 0, 1, 0.0)
+        fit, why_none = _write_router(outcome, table, settings, drop, out_dir / ROUTER)
     if as_json:
-        print_json(document(outcome, settings, drop))
+        router = None if fit is None else out_dir / ROUTER
+        chosen = None if fit is None else fit.chosen
+        about = {"router": router, "why_no_router": why_none, "chosen": chosen}
+        print_json({**document(outcome, settings, drop), **about})
     else:
         _print(outcome, settings, drop)
+        _print_router(fit, why_none, out_dir / ROUTER)
+
+
+def _write_router(
+    outcome: Outcome, table: OutcomeTable, settings: HybridSettings, drop: float, path: Path
+) -> tuple[Fit | None, str | None]:
+    """Fit estimate, policy and guard on the calibration part, which the encoder has not seen.
+
+    None, and why, where the table cannot carry a router: costs are unknown, for one.
+    """
+    from penstock.errors import TableError
+    from penstock.fitting.fit import fit_grid
+    from penstock.fitting.result import router_of
+    from penstock.fitting.settings import FitSettings
+    from penstock.outcomes.to_grid import to_grid
+    from penstock.policies.bundle import save_bundle
+    from penstock.policies.targets import Target, TargetKind
+
+    names = (*outcome.weaker, outcome.strongest)
+    part = table.of_queries([query.id for query in outcome.calibration.queries])
+    fitting = FitSettings(estimators=("mean",), policies=("routing",), seed=settings.seed)
+    try:
+        grid = to_grid(part, names, seed=settings.seed)
+        fit = fit_grid(grid, fitting, candidates=names, text_model=outcome.model)
+    except TableError as error:
+        return None, error.message
+    target = Target(TargetKind.QUALITY, 1 - drop / 100)
+    provenance = {
+        "table": table.name,
+        "recipe": "hybrid",
+        "labels": settings.labels,
+        "encoder": settings.encoder,
+    }
+    save_bundle(router_of(fit, target, seed=settings.seed, provenance=provenance), path)
+    return fit, None
 
 
 def _check_installed() -> None:
@@ -190,13 +233,14 @@ def _print(outcome: Outcome, settings: HybridSettings, drop: float) -> None:
         f"[dim]thresholds for at most {drop:g}% drop on {rows['calibration']:,} queries the encoder has not "
         "seen; expect somewhat more on new ones[/]"
     )
-    if outcome.fit is None:
-        out.print(f"[yellow]No router was written:[/] {outcome.why_no_router}")
+
+
+def _print_router(fit: Fit | None, why_none: str | None, path: Path) -> None:
+    if fit is None:
+        out.print(f"[yellow]No router was written:[/] {why_none}")
         return
-    if outcome.fit.option.kept:
-        out.print(f"The router uses [bold]{outcome.fit.chosen}[/].")
+    if fit.option.kept:
+        out.print(f"The router uses [bold]{fit.chosen}[/].")
     else:
         out.print("The router is [bold]the mix[/]: the encoder is not above it with 95% confidence here.")
-    out.print(
-        f"Wrote {outcome.router}. Next: penstock evaluate {outcome.router} --test TABLE", soft_wrap=True
-    )
+    out.print(f"Wrote {path}. Next: penstock evaluate {path} --test TABLE", soft_wrap=True)

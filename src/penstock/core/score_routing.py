@@ -62,13 +62,14 @@ def sweep_scores(score: FloatArray, small: FloatArray, large: FloatArray) -> Swe
     separation[[0, -1]] = np.nan
     # the largest threshold sends nothing (no score is above it), the smallest must lie below every score
     threshold = np.concatenate([ranked[last], [-np.inf]])
-    return Sweep(threshold, count / n, -100.0 * gained / n / base, separation)
+    drop = -100.0 * gained / n / base + 0.0  # never -0.0
+    return Sweep(threshold, count / n, drop, separation)
 
 
 def drop_of(sent: FloatArray, small: FloatArray, large: FloatArray) -> float:
     """Drop in percent when a share ``sent`` (n,) in [0, 1] of each query goes to the weaker model."""
     base = _base(sent, small, large)
-    return float(-100.0 * (sent * (small - large)).mean() / base)
+    return float(-100.0 * (sent * (small - large)).mean() / base + 0.0)
 
 
 def calibrate(score: FloatArray, small: FloatArray, large: FloatArray, *, limit: float) -> Calibrated:

@@ -1,4 +1,4 @@
-"""From an outcome table to a router that is trained, exported, calibrated and ready to serve."""
+"""From an outcome table to an encoder that is trained, exported and calibrated."""
 
 from __future__ import annotations
 
@@ -13,15 +13,8 @@ import numpy as np
 from penstock.core.score_routing import Calibrated, calibrate, realised, sweep_scores
 from penstock.errors import InputError, TableError
 from penstock.estimators.ex_ante.encoder import TextModel
-from penstock.fitting.fit import fit_grid
-from penstock.fitting.result import Fit, router_of
-from penstock.fitting.settings import FitSettings
-from penstock.outcomes.grid import Grid
 from penstock.outcomes.splits import split_by_group
 from penstock.outcomes.table import OutcomeTable
-from penstock.outcomes.to_grid import to_grid
-from penstock.policies.bundle import save_bundle
-from penstock.policies.targets import Target, TargetKind
 from penstock.training.hybrid import checkpoints
 from penstock.training.hybrid.export import export
 from penstock.training.hybrid.labels import Labelled, label
@@ -30,7 +23,7 @@ from penstock.training.hybrid.network import load_parts, new_network
 from penstock.training.hybrid.samples import Samples, samples_of
 from penstock.training.hybrid.settings import HybridSettings
 
-REPORT, ROUTER = "hybrid.json", "router.penstock"
+REPORT = "hybrid.json"
 LEAST_ROWS = 20
 
 _PART_SEED, _VALIDATION_SEED = 101, 102
@@ -47,9 +40,11 @@ class Parts:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run gave; ``calibrated`` by weaker model.
+    """What a run gave: ``t`` and ``easy_share`` (mean label) by weaker model in order, thresholds by name.
 
-    ``fit`` and ``router`` are None where costs are unknown (``why_no_router`` says so).
+    ``separation``: how far apart the mean gaps are where half of the calibration queries are sent to the
+    weaker model; None where scores cannot be told apart there. ``model`` is what the gateway would run, and
+    ``calibration`` the queries it has not seen.
     """
 
     weaker: tuple[str, ...]
@@ -60,10 +55,8 @@ class Outcome:
     trained: Trained
     calibrated: dict[str, Calibrated]
     separation: dict[str, float | None]
-    fit: Fit | None
-    router: Path | None
-    why_no_router: str | None
-    folder: Path
+    model: TextModel
+    calibration: Samples
 
 
 def train_hybrid(
@@ -78,12 +71,12 @@ def train_hybrid(
     resume: bool = False,
     progress: Progress | None = None,
 ) -> Outcome:
-    """Train a router on a table of samples and write everything it needs into ``folder``.
+    """Train an encoder on a table of samples and write what serving it takes into ``folder``.
 
     ``strongest`` defaults to the model of highest mean quality, ``weaker`` to all others; each weaker one is
     held against the strongest. ``shares`` are the parts of the questions that choose the epoch (validation)
-    and set thresholds and fit the bundle (calibration). ``drop_limit``: percent of the strongest model's
-    quality that may be lost on the calibration part; the bundle's target is the same.
+    and set thresholds (calibration). ``drop_limit``: percent of the strongest model's quality that may be
+    lost on the calibration part.
 
     Raises TableError for too few rows or unknown models, InputError for settings, MissingExtra.
     """
@@ -122,7 +115,6 @@ def train_hybrid(
     )
     tell("calibrate", 0, 1, 0.0)
     calibrated, separation = _calibrated(model, parts.calibration, weaker, strongest, drop_limit)
-    fit, why = _bundle(table, parts.calibration, (*weaker, strongest), model, settings, drop_limit, folder)
     outcome = Outcome(
         weaker=tuple(weaker),
         strongest=strongest,
@@ -137,10 +129,8 @@ def train_hybrid(
         trained=trained,
         calibrated=calibrated,
         separation=separation,
-        fit=fit,
-        router=None if fit is None else folder / ROUTER,
-        why_no_router=why,
-        folder=folder,
+        model=model,
+        calibration=parts.calibration,
     )
     report = json.dumps(document(outcome, settings, drop_limit), indent=1, allow_nan=False)
     (folder / REPORT).write_text(report + "\n", encoding="utf-8")
@@ -161,9 +151,6 @@ def document(outcome: Outcome, settings: HybridSettings, drop_limit: float) -> d
         "drop_limit": drop_limit,
         "calibrated": {name: _plain(found) for name, found in outcome.calibrated.items()},
         "separation_at_half": outcome.separation,
-        "router": None if outcome.router is None else outcome.router.name,
-        "why_no_router": outcome.why_no_router,
-        "chosen": None if outcome.fit is None else outcome.fit.chosen,
     }
 
 
@@ -243,34 +230,6 @@ def _calibrated(
         at_half = float(sweep.separation[int(np.abs(sweep.advantage - 0.5).argmin())])
         apart[name] = at_half if np.isfinite(at_half) else None
     return found, apart
-
-
-def _bundle(
-    table: OutcomeTable,
-    calibration: Samples,
-    names: Sequence[str],
-    model: TextModel,
-    settings: HybridSettings,
-    drop_limit: float,
-    folder: Path,
-) -> tuple[Fit | None, str | None]:
-    """Fit estimate, policy and guard on the calibration part, which the encoder has not seen."""
-    part = table.of_queries([q.id for q in calibration.queries])
-    grid: Grid = to_grid(part, names, seed=settings.seed)
-    fitting = FitSettings(estimators=("mean",), policies=("routing",), seed=settings.seed)
-    try:
-        fit = fit_grid(grid, fitting, candidates=names, text_model=model)
-    except TableError as error:
-        return None, error.message
-    target = Target(TargetKind.QUALITY, 1 - drop_limit / 100)
-    provenance = {
-        "table": table.name,
-        "recipe": "hybrid",
-        "labels": settings.labels,
-        "encoder": settings.encoder,
-    }
-    save_bundle(router_of(fit, target, seed=settings.seed, provenance=provenance), folder / ROUTER)
-    return fit, None
 
 
 def evaluate_thresholds(
