@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from penstock.errors import MissingExtra
 from penstock.estimators.text import BUCKETS, SHAPE_NAMES, hashed_counts, shape
-from penstock.types import FloatArray, Query
+from penstock.types import FloatArray, IntArray, Query
 
 UNKNOWN_TASK = ""
 
@@ -27,20 +27,38 @@ class Inputs:
 
     ``dense`` (n, d): standardised features; ``text`` (n, r): the text directions alone, for distances;
     ``length`` (n,): log of the prompt's characters; ``task`` (n,): task names, all ``""`` unless the encoder
-    was told to use them.
+    was told to use them. ``block`` (n,) numbers what is never separated when a fit holds out rows of its own
+    (a question's variants, or a task); None: every row by itself.
     """
 
     dense: FloatArray
     text: FloatArray
     length: FloatArray
     task: NDArray[np.str_]
+    block: IntArray | None = None
 
     def __len__(self) -> int:
         return len(self.dense)
 
     def rows(self, index: NDArray[Any]) -> Inputs:
         """The same, for some of the queries."""
-        return Inputs(self.dense[index], self.text[index], self.length[index], self.task[index])
+        block = None if self.block is None else self.block[index]
+        return Inputs(self.dense[index], self.text[index], self.length[index], self.task[index], block)
+
+    def fold(self, count: int, seed: int) -> IntArray:
+        """(n,) folds 0..``count`` - 1 of about equal size, whole blocks dealt in an order drawn by seed.
+
+        Fewer where there are fewer blocks than folds.
+        """
+        rng = np.random.default_rng(seed)
+        if self.block is None:
+            return rng.permutation(len(self)) % count
+        _, block, size = np.unique(self.block, return_inverse=True, return_counts=True)
+        fold, filled = np.zeros(len(size), dtype=np.int64), [0] * count
+        for b in rng.permutation(len(size)).tolist():
+            fold[b] = filled.index(min(filled))
+            filled[fold[b]] += int(size[b])
+        return fold[block]
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,15 @@ from collections.abc import Callable
 from penstock.errors import BundleError, InputError
 from penstock.estimators.base import Arrays, Estimator, Fitted, Settings
 from penstock.estimators.ex_ante.blend import Blend, FittedBlend
+from penstock.estimators.ex_ante.boosting import Boosting, FittedBoosting
 from penstock.estimators.ex_ante.clusters import Clusters, FittedClusters
 from penstock.estimators.ex_ante.encoder import FittedEncoderScores
+from penstock.estimators.ex_ante.kernel import FittedKernel, Kernel
+from penstock.estimators.ex_ante.latent import Factorisation, FittedLatent, ItemResponse
 from penstock.estimators.ex_ante.linear import FittedLinear, Logistic, Ridge
 from penstock.estimators.ex_ante.mean import CandidateMean, FittedMeans, TaskMean
 from penstock.estimators.ex_ante.neighbours import FittedNeighbours, NearestNeighbours
+from penstock.estimators.ex_ante.stack import FittedStack, Stack
 
 ESTIMATORS: dict[str, Callable[[], Estimator]] = {
     "mean": CandidateMean,
@@ -21,6 +25,11 @@ ESTIMATORS: dict[str, Callable[[], Estimator]] = {
     "ridge": Ridge,
     "logistic": Logistic,
     "blend": Blend,
+    "kernel": Kernel,
+    "boosting": Boosting,
+    "mf": Factorisation,
+    "irt": ItemResponse,
+    "stack": Stack,
 }
 
 _FITTED: dict[str, Callable[[Settings, Arrays], Fitted]] = {
@@ -29,6 +38,10 @@ _FITTED: dict[str, Callable[[Settings, Arrays], Fitted]] = {
     "clusters": FittedClusters.from_state,
     "linear": FittedLinear.from_state,
     "encoder": FittedEncoderScores.from_state,
+    "kernel": FittedKernel.from_state,
+    "boosting": FittedBoosting.from_state,
+    "latent": FittedLatent.from_state,
+    "stack": lambda settings, arrays: FittedStack.from_state(settings, arrays, restore),
     "blend": lambda settings, arrays: FittedBlend.from_state(settings, arrays, restore),
 }
 

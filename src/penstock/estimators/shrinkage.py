@@ -26,7 +26,7 @@ class Shrinkage:
 
     def apply(self, raw: FloatArray) -> FloatArray:
         """(n, k) raw predictions -> shrunk ones."""
-        shared, contrast = _parts(raw, self.means)
+        shared, contrast = parts(raw, self.means)
         shrunk: FloatArray = self.means + self.common * shared + self.contrast * contrast
         return shrunk
 
@@ -36,11 +36,11 @@ def fit_shrinkage(raw: FloatArray, target: FloatArray, weight: FloatArray, means
 
     A slope below 0 or above 1 is cut there: estimates are never amplified.
     """
-    shared, contrast = _parts(raw, means)
+    shared, contrast = parts(raw, means)
     residual = np.where(weight > 0, np.nan_to_num(target) - means, 0.0)
-    parts = [np.broadcast_to(shared, raw.shape), contrast]
-    gram = np.array([[(weight * a * b).sum() for b in parts] for a in parts])
-    moment = np.array([(weight * a * residual).sum() for a in parts])
+    columns = [np.broadcast_to(shared, raw.shape), contrast]
+    gram = np.array([[(weight * a * b).sum() for b in columns] for a in columns])
+    moment = np.array([(weight * a * residual).sum() for a in columns])
     slopes = np.zeros(2)
     used = np.diag(gram) > 1e-12 * max(float(weight.sum()), 1.0)
     if used.any():
@@ -50,7 +50,7 @@ def fit_shrinkage(raw: FloatArray, target: FloatArray, weight: FloatArray, means
     return Shrinkage(means, float(common), float(contrast_slope))
 
 
-def _parts(raw: FloatArray, means: FloatArray) -> tuple[FloatArray, FloatArray]:
+def parts(raw: FloatArray, means: FloatArray) -> tuple[FloatArray, FloatArray]:
     """What all candidates share on a query (n, 1), and each one's deviation from it (n, k)."""
     centred = raw - means
     shared = centred.mean(axis=1, keepdims=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
@@ -87,7 +87,8 @@ def prepare_rows(
     )
     if text_model is not None:
         encoder = ScoringEncoder.over(encoder, text_model)
-    inputs = encoder.encode(grid.queries)
+    cluster = _clusters(grid, settings)
+    inputs = replace(encoder.encode(grid.queries), block=cluster)
     fold = _folds(grid, settings)
     if len(np.unique(fold)) < 2:
         raise TableError(
@@ -105,7 +106,7 @@ def prepare_rows(
         fold=fold,
         draw=np.array([draw_of(q.id, settings.seed) for q in grid.queries]),
         tuning=tuning,
-        cluster=_clusters(grid, settings)[tuning],
+        cluster=cluster[tuning],
         expected_cost=expected_cost,
         seen=seen if seen is not None and seen.informative else None,
         encoder=encoder,

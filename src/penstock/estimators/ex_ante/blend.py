@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from penstock.estimators.base import Arrays, Estimator, Fitted, Settings
 from penstock.estimators.ex_ante.clusters import Clusters
 from penstock.estimators.ex_ante.linear import Ridge
+from penstock.estimators.ex_ante.members import Restore, members_from_state, members_state
 from penstock.estimators.ex_ante.neighbours import NearestNeighbours
 from penstock.estimators.features import Inputs
 from penstock.types import FloatArray
@@ -43,21 +43,9 @@ class FittedBlend:
         return predicted
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        settings: list[dict[str, Any]] = []
-        arrays: dict[str, NDArray[Any]] = {}
-        for i, member in enumerate(self.members):
-            own, parts = member.state()
-            settings.append({"kind": member.kind, **own})
-            arrays.update({f"{i}.{key}": value for key, value in parts.items()})
+        settings, arrays = members_state(self.members)
         return {"members": settings}, arrays
 
     @classmethod
-    def from_state(
-        cls, settings: Settings, arrays: Arrays, restore: Callable[[str, Settings, Arrays], Fitted]
-    ) -> FittedBlend:
-        """``restore`` rebuilds one member from its kind, settings and arrays."""
-        members = []
-        for i, own in enumerate(settings["members"]):
-            parts = {k.removeprefix(f"{i}."): v for k, v in arrays.items() if k.startswith(f"{i}.")}
-            members.append(restore(str(own["kind"]), own, parts))
-        return cls(tuple(members))
+    def from_state(cls, settings: Settings, arrays: Arrays, restore: Restore) -> FittedBlend:
+        return cls(members_from_state(settings["members"], arrays, restore))

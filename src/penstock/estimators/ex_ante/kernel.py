@@ -1,0 +1,105 @@
+"""Kernel ridge regression along the factors of the candidates' qualities.
+
+The features are the dense ones and a Nyström map of a Gaussian kernel around landmark queries (Williams &
+Seeger 2001), so that both a global slope and a neighbourhood count.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from penstock.estimators.base import Arrays, Fitted, Settings
+from penstock.estimators.ex_ante.factor_ridge import PENALTIES, solve
+from penstock.estimators.ex_ante.factors import Residuals
+from penstock.estimators.features import Inputs
+from penstock.types import FloatArray
+
+_SAMPLE = 500
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """``landmarks``: how many queries the kernel is spanned by; ``width``: the Gaussian's variance as a
+    share of the median squared distance between queries."""
+
+    landmarks: int = 400
+    width: float = 0.2
+    penalties: tuple[float, ...] = PENALTIES
+
+    @property
+    def name(self) -> str:
+        return "kernel"
+
+    def fit(self, inputs: Inputs, quality: FloatArray, weight: FloatArray, *, seed: int) -> Fitted:
+        map_ = self._map(inputs.dense, np.random.default_rng(seed))
+        raw = map_(inputs.dense)
+        centre = raw.mean(axis=0)
+        residuals = Residuals.of(quality, weight)
+        offset, slopes = solve(raw - centre, residuals, self.penalties)
+        intercept = residuals.means + residuals.spread(offset)
+        return FittedKernel(map_, intercept - centre @ residuals.spread(slopes), residuals.spread(slopes))
+
+    def _map(self, x: FloatArray, rng: np.random.Generator) -> NystromMap:
+        landmarks = x[rng.permutation(len(x))[: self.landmarks]]
+        sample = x[rng.permutation(len(x))[:_SAMPLE]]
+        apart = squared_distances(sample, sample)
+        scale = float(np.median(apart[np.triu_indices(len(sample), 1)])) if len(sample) > 1 else 0.0
+        variance = self.width * scale or 1.0
+        values, vectors = np.linalg.eigh(np.exp(-squared_distances(landmarks, landmarks) / (2 * variance)))
+        kept = values > 1e-6 * values[-1]
+        # the kernel's block is made as long as the dense one, so that one penalty suits both
+        length = float(np.sqrt((x**2).sum(axis=1).mean()))
+        return NystromMap(landmarks, length * vectors[:, kept] / np.sqrt(values[kept]), variance)
+
+
+@dataclass(frozen=True)
+class NystromMap:
+    """``landmarks`` (m, d), ``project`` (m, r) and the Gaussian's ``variance``."""
+
+    landmarks: FloatArray
+    project: FloatArray
+    variance: float
+
+    def __call__(self, x: FloatArray) -> FloatArray:
+        """(n, d) -> (n, d + r)."""
+        near = np.exp(-squared_distances(x, self.landmarks) / (2 * self.variance))
+        return np.concatenate([x, near @ self.project], axis=1)
+
+
+@dataclass(frozen=True)
+class FittedKernel:
+    """``intercept`` (k,) and ``slopes`` (d + r, k) over what the map makes of the features."""
+
+    map: NystromMap
+    intercept: FloatArray
+    slopes: FloatArray
+    kind: str = "kernel"
+
+    def predict(self, inputs: Inputs) -> FloatArray:
+        predicted: FloatArray = self.map(inputs.dense) @ self.slopes + self.intercept
+        return predicted
+
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        arrays: dict[str, NDArray[Any]] = {
+            "landmarks": self.map.landmarks,
+            "project": self.map.project,
+            "intercept": self.intercept,
+            "slopes": self.slopes,
+        }
+        return {"variance": self.map.variance}, arrays
+
+    @classmethod
+    def from_state(cls, settings: Settings, arrays: Arrays) -> FittedKernel:
+        map_ = NystromMap(arrays["landmarks"], arrays["project"], float(settings["variance"]))
+        return cls(map_, arrays["intercept"], arrays["slopes"])
+
+
+def squared_distances(a: FloatArray, b: FloatArray) -> FloatArray:
+    """(n, m) squared Euclidean distances between rows, never below 0."""
+    squares = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2.0 * (a @ b.T)
+    apart: FloatArray = np.maximum(squares, 0.0)
+    return apart

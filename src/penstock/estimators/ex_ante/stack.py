@@ -1,0 +1,130 @@
+"""Stacking: members weighted by how well they do on rows they have not seen.
+
+Members are cross-fitted inside the fitting rows, whole blocks held out. What they say is split into what all
+candidates share on a query and what they do not, and each part has one non-negative weight per member, pooled
+over candidates: few enough numbers that small tables cannot be overfitted, and neighbours may be trusted on
+how hard a query is without being trusted on who does best. Weights are shrunk towards equal ones (Breiman
+1996, "Stacked regressions").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from penstock.errors import InputError
+from penstock.estimators.base import Arrays, Estimator, Fitted, Settings, weighted_means
+from penstock.estimators.crossfit import crossfit
+from penstock.estimators.ex_ante.boosting import Boosting
+from penstock.estimators.ex_ante.clusters import Clusters
+from penstock.estimators.ex_ante.kernel import Kernel
+from penstock.estimators.ex_ante.linear import Ridge
+from penstock.estimators.ex_ante.members import Restore, members_from_state, members_state
+from penstock.estimators.ex_ante.neighbours import NearestNeighbours
+from penstock.estimators.features import Inputs
+from penstock.estimators.shrinkage import parts
+from penstock.types import BoolArray, FloatArray
+
+_STEPS = 500
+
+
+@dataclass(frozen=True)
+class Stack:
+    """``folds`` inside the fitting rows; ``shrink``: the weight of equal weights, as a share of the members'
+    mean signal."""
+
+    members: tuple[Estimator, ...] = (Ridge(), NearestNeighbours(), Clusters(), Kernel(), Boosting())
+    folds: int = 3
+    shrink: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not self.members or self.folds < 2:
+            raise InputError("stacking needs at least one member and two folds", field="stack")
+
+    @property
+    def name(self) -> str:
+        return "stack"
+
+    def fit(self, inputs: Inputs, quality: FloatArray, weight: FloatArray, *, seed: int) -> Fitted:
+        means, seen = weighted_means(quality, weight), weight.sum(axis=0) > 0
+        members = tuple(m.fit(inputs, quality, weight, seed=seed) for m in self.members)
+        fold = inputs.fold(self.folds, seed)
+        if len(np.unique(fold)) < 2:
+            equal = np.full((2, len(members)), 1.0 / len(members))
+            return FittedStack(members, means, seen, equal)
+        held = [crossfit(m, inputs, quality, weight, fold, seed=seed)[:, seen] for m in self.members]
+        found = stacking_weights(held, quality[:, seen], weight[:, seen], means[seen], self.shrink)
+        return FittedStack(members, means, seen, found)
+
+
+@dataclass(frozen=True)
+class FittedStack:
+    """Fitted ``members``, the candidates' ``means`` (k,), which of them were ``seen`` (k,) at all, and
+    ``weights`` (2, members): of what candidates share, and of what they do not."""
+
+    members: tuple[Fitted, ...]
+    means: FloatArray
+    seen: BoolArray
+    weights: FloatArray
+    kind: str = "stack"
+
+    def predict(self, inputs: Inputs) -> FloatArray:
+        predicted: FloatArray = np.repeat(self.means[None, :], len(inputs), axis=0)
+        for member, shared_weight, contrast_weight in zip(self.members, *self.weights, strict=True):
+            if shared_weight == 0.0 and contrast_weight == 0.0:
+                continue
+            raw = member.predict(inputs)[:, self.seen]
+            shared, contrast = parts(raw, self.means[self.seen])
+            predicted[:, self.seen] += shared_weight * shared + contrast_weight * contrast
+        return predicted
+
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        settings, arrays = members_state(self.members)
+        return {"members": settings}, {
+            **arrays,
+            "means": self.means,
+            "seen": self.seen,
+            "weights": self.weights,
+        }
+
+    @classmethod
+    def from_state(cls, settings: Settings, arrays: Arrays, restore: Restore) -> FittedStack:
+        members = members_from_state(settings["members"], arrays, restore)
+        return cls(members, arrays["means"], arrays["seen"].astype(bool), arrays["weights"])
+
+
+def stacking_weights(
+    held: list[FloatArray], quality: FloatArray, weight: FloatArray, means: FloatArray, shrink: float
+) -> FloatArray:
+    """(2, m) least-squares weights >= 0 of m members' out-of-fold predictions (n, k), pooled over candidates.
+
+    Both parts are fitted at once, since with missing cells they are not orthogonal. Pulled towards equal
+    weights by ``shrink`` times the members' mean squared signal.
+    """
+    target = np.where(weight > 0, np.nan_to_num(quality) - means, 0.0)
+    split = [parts(predicted, means) for predicted in held]
+    columns = [np.broadcast_to(shared, target.shape) for shared, _ in split] + [c for _, c in split]
+    weighted = [weight * column for column in columns]
+    gram = np.array([[float((a * b).sum()) for b in columns] for a in weighted])
+    moment = np.array([float((a * target).sum()) for a in weighted])
+    m = len(held)
+    pull = np.repeat([shrink * gram.diagonal()[:m].mean(), shrink * gram.diagonal()[m:].mean()], m)
+    solved = _non_negative(gram + np.diag(pull), moment + pull / m, np.full(2 * m, 1.0 / m))
+    return solved.reshape(2, m)
+
+
+def _non_negative(gram: FloatArray, moment: FloatArray, start: FloatArray) -> FloatArray:
+    """The minimiser >= 0 of w'Gw / 2 - m'w by coordinate descent; a coordinate that says nothing stays."""
+    found = start.copy()
+    scale = gram.diagonal()
+    floor = 1e-12 * max(float(scale.max(initial=0.0)), 1e-300)
+    for _ in range(_STEPS):
+        before = found.copy()
+        for j in np.flatnonzero(scale > floor).tolist():
+            found[j] = max(0.0, found[j] + (moment[j] - gram[j] @ found) / scale[j])
+        if float(np.abs(found - before).max()) < 1e-9:
+            break
+    return found
