@@ -5,8 +5,10 @@ the contestants of one ratio side by side. Beliefs are random with the costs of 
 of a hundred from the cheapest to the dearest of 11 candidates); a third of the decisions each are taken with
 none, one and two candidates executed. Figures over plain Python are the least over the prices and
 microseconds the worst, the first decision of a query; the index policy over cascade routing is the median
-over the prices, the least over the prices, and the least at first decisions. The last line is JSON; the
-exit status is 1 when a figure of ``REQUIRED`` is missed.
+over the prices, the least over the prices, and the least at first decisions. Single decisions, without
+numba, are taken one by one on arrays of one row, over the same decisions in a batch of NumPy: by the kernel
+and, ``policy_``, by ``Policy.step`` of a ``State`` as the gateway calls it (both sides alike). The last line
+is JSON; the exit status is 1 when a figure of ``REQUIRED`` is missed.
 """
 
 from __future__ import annotations
@@ -18,20 +20,25 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from unittest.mock import patch
 
 import numpy as np
 import plain_c4
 
+from penstock.core import _jit
 from penstock.core.draws import normal_draws
 from penstock.core.index import index_step
 from penstock.core.supermodels import best_supermodel
+from penstock.policies.base import Policy, State
+from penstock.policies.cascade_routing import CascadeRouting
+from penstock.policies.index import Index
 from penstock.types import BoolArray, FloatArray, IntArray
 
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 CANDIDATES, DEPTH, DRAWS = 11, 5, 128
 LAMBDAS = (0.0, 0.001, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0)
 """Quality per mean cost of the pool: from the best set of five at any price to the cheapest candidate."""
-BATCH, SOME, FEW = 3000, 600, 9
+BATCH, SOME, SINGLES, FEW = 3000, 600, 30, 9
 
 REQUIRED = {
     "cascade_routing_over_plain": (">=", 500.0),
@@ -42,6 +49,8 @@ REQUIRED = {
     "index_over_cascade_routing_least": (">=", 10.0),
     "single_over_batched_numpy": ("<=", 20.0),
     "index_single_over_batched_numpy": ("<=", 20.0),
+    "policy_single_over_batched_numpy": ("<=", 20.0),
+    "policy_index_single_over_batched_numpy": ("<=", 20.0),
     "index_growth_over_k_log_k": ("<=", 2.0),
 }
 
@@ -104,9 +113,11 @@ def decisions() -> tuple[dict[str, float], list[dict[str, float]]]:
     def index(b: Beliefs, lam: float, compiled: bool) -> IntArray:
         return index_step(b.mean, b.sd, b.cost, b.executed, lam, compiled=compiled)
 
+    singles = [some[row : row + 1] for row in range(SINGLES)]
+
     def one_by_one(decide: Callable[[Beliefs, float, bool], IntArray], lam: float) -> None:
-        for row in range(30):
-            decide(some[row : row + 1], lam, False)
+        for one in singles:
+            decide(one, lam, False)
 
     first = beliefs(3 * BATCH, CANDIDATES, 1)[slice(None, None, 3)]  # nothing executed yet
     sets(all_, 1.0, True)
@@ -127,9 +138,9 @@ def decisions() -> tuple[dict[str, float], list[dict[str, float]]]:
                 "first_routing": seconds(lambda lam=lam: sets(first, lam, True), 9) / BATCH * 1e6,
                 "first_index": seconds(lambda lam=lam: index(first, lam, True), 9) / BATCH * 1e6,
                 "numpy": seconds(lambda lam=lam: sets(some, lam, False), 5) / SOME * 1e6,
-                "numpy_single": seconds(lambda lam=lam: one_by_one(sets, lam), 5) / 30 * 1e6,
+                "numpy_single": seconds(lambda lam=lam: one_by_one(sets, lam), 5) / SINGLES * 1e6,
                 "index_numpy": seconds(lambda lam=lam: index(some, lam, False), 5) / SOME * 1e6,
-                "index_numpy_single": seconds(lambda lam=lam: one_by_one(index, lam), 5) / 30 * 1e6,
+                "index_numpy_single": seconds(lambda lam=lam: one_by_one(index, lam), 5) / SINGLES * 1e6,
             }
         )
     ratios = [row["cascade_routing"] / row["index"] for row in rows]
@@ -147,6 +158,33 @@ def decisions() -> tuple[dict[str, float], list[dict[str, float]]]:
             row["index_numpy_single"] / row["index_numpy"] for row in rows
         ),
         "index_numpy_single_us": max(row["index_numpy_single"] for row in rows),
+    }, rows
+
+
+def policies() -> tuple[dict[str, float], list[dict[str, float]]]:
+    """Single decisions of whole policies over batched ones, numba absent as far as they can tell."""
+    b = beliefs(SOME, CANDIDATES, 1)
+    state = State(b.mean, b.cost, b.run, np.ones_like(b.run), np.zeros(SOME), b.sd)
+    singles = [state.rows(np.array([row])) for row in range(SINGLES)]
+    rows = []
+    with patch.object(_jit, "installed", lambda: False):
+        for lam in LAMBDAS:
+            row = {"lambda": lam}
+            for name, policy in (
+                ("policy", CascadeRouting((lam,), max_depth=DEPTH, draws=DRAWS)),
+                ("policy_index", Index(lam)),
+            ):
+
+                def one_by_one(policy: Policy = policy) -> None:
+                    for one in singles:
+                        policy.step(one)
+
+                row[name] = seconds(lambda policy=policy: policy.step(state), 5) / SOME * 1e6
+                row[f"{name}_single"] = seconds(one_by_one, 5) / SINGLES * 1e6
+            rows.append(row)
+    return {
+        f"{name}_single_over_batched_numpy": max(row[f"{name}_single"] / row[name] for row in rows)
+        for name in ("policy", "policy_index")
     }, rows
 
 
@@ -183,6 +221,10 @@ def main() -> int:
     figures, table = decisions()
     print(f"microseconds per decision, {CANDIDATES} candidates, depth {DEPTH}, {DRAWS} draws")
     show(table)
+    more, stepped = policies()
+    print("\nmicroseconds per step of a policy without numba, in a batch and one by one")
+    show(stepped)
+    figures |= more
     more, grown = growth()
     print("\nmicroseconds per index decision as candidates grow")
     show(grown)

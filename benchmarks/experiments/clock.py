@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from time import perf_counter
+from collections.abc import Callable, Sequence
+from time import thread_time
 
 import numpy as np
 
@@ -40,15 +40,27 @@ def reservation_step(state: State) -> Step:
     return lambda lam: index_step(state.quality, spread, state.cost, executed, lam, compiled=True)
 
 
-def microseconds(step: Step, prices: FloatArray, queries: int, repeats: int = 3) -> FloatArray:
-    """(len(prices),) microseconds per query: the best of ``repeats``, compiled kernels warmed up first."""
-    step(float(prices[0]))
-    found = []
-    for lam in prices.tolist():
-        best = np.inf
-        for _ in range(repeats):
-            started = perf_counter()
-            step(lam)
-            best = min(best, perf_counter() - started)
-        found.append(1e6 * best / queries)
-    return np.array(found)
+def microseconds(step: Step, prices: FloatArray, queries: int, repeats: int = 5) -> FloatArray:
+    """(len(prices),) microseconds per query of one step."""
+    alone: FloatArray = side_by_side([step], prices, queries, repeats)[1, 0]
+    return alone
+
+
+def side_by_side(steps: Sequence[Step], prices: FloatArray, queries: int, repeats: int = 5) -> FloatArray:
+    """(2, len(steps), len(prices)) microseconds per query: medians of ``repeats`` of the thread's CPU time.
+
+    The steps take turns at every price, so that what else the machine does falls on all of them alike. A turn
+    is two runs: the first finds in the caches what the step before it left there, the second its own.
+    """
+    for step in steps:  # compiled kernels are loaded
+        step(float(prices[0]))
+    times = np.empty((repeats, 2, len(steps), len(prices)))
+    for column, lam in enumerate(prices.tolist()):
+        for turn in range(repeats):
+            for row, step in enumerate(steps):
+                for run in range(2):
+                    started = thread_time()
+                    step(lam)
+                    times[turn, run, row, column] = thread_time() - started
+    found: FloatArray = 1e6 * np.median(times, axis=0) / queries
+    return found

@@ -11,13 +11,30 @@ import numpy as np
 
 from penstock.core._jit import jit
 from penstock.core.normal import CDF_BOTTOM, CDF_TOP
-from penstock.core.reservation import HIGHEST, LEAST_SD, LOSS_PER_UNIT, LOSS_RANGE, LOWEST, PER_UNIT
+from penstock.core.reservation import (
+    HIGHEST,
+    LARGE,
+    LEAST_SD,
+    LOSS_PER_UNIT,
+    LOSS_RANGE,
+    LOWEST,
+    OCTAVE_BITS,
+    OCTAVES,
+    PER_UNIT,
+    SCREENING_ERROR,
+    screening_tables,
+)
+from penstock.core.routing import TIE
 from penstock.types import BoolArray, FloatArray, IntArray
 
 _ROOT_HALF = math.sqrt(0.5)
 T0, T1, T2, T3, T4, T5, T6 = CDF_TOP
 B0, B1, B2, B3, B4, B5, B6, B7 = CDF_BOTTOM
 _DENSITY = 1 / math.sqrt(2 * math.pi)
+# tables are constants of the compiled code: it may take it that nothing it writes changes them
+_LOSS_START, _LOSS_SLOPE, _INVERSE_START, _INVERSE_SLOPE = screening_tables()
+_LAST_LOSS, _LAST_INVERSE = float(len(_LOSS_START) - 1), len(_INVERSE_START) - 1
+_FIRST_BITS, _SHIFT = 1023 + OCTAVES[0] << OCTAVE_BITS, 52 - OCTAVE_BITS
 
 
 @jit
@@ -83,7 +100,7 @@ def reservation_value(
 
 
 @jit
-def ceilings(
+def screen(
     mean: FloatArray,
     sd: FloatArray,
     cost: FloatArray,
@@ -91,40 +108,25 @@ def ceilings(
     at: int,
     rate: float,
     cap: float,
-    out: FloatArray,
+    near: FloatArray,
+    off: FloatArray,
 ) -> None:
-    """Cheap upper bounds of z: Scarf's (1958) of E[(Q - z)^+], and cap - price; with room for rounding."""
-    for i in range(mean.shape[1]):
-        mu, s, due = mean[row, i], sd[row, i], rate * cost[at, i]
-        rise = s * s / (4 * due) if due > 1e-12 * s else np.inf
-        out[i] = min(mu + rise - due, cap - due) + 1e-8 * (abs(mu) + s + due)
+    """z of every candidate to within ``off`` by ``reservation.screening_tables``; inf where they end.
 
-
-@jit
-def may_reach(bar: float, mu: float, s: float, price: float, cap: float, losses: FloatArray) -> bool:
-    """False only where z < bar: E[(min(Q, cap) - bar)^+] bounded from above is less than the price.
-
-    G is convex: a chord of its table lies above it, by less than 2e-5 here.
+    No branch and no exponential: the candidates of a query are worked on several at a time.
     """
-    if s < LEAST_SD or bar == -np.inf:
-        return True
-    per_sd = 1 / s
-    gain = loss_above((bar - mu) * per_sd, losses)
-    if cap < np.inf:
-        gain -= max(loss_above((cap - mu) * per_sd, losses) - 2e-5, 0.0)
-    return s * gain + 1e-13 * (abs(bar) + abs(mu) + price) >= price
-
-
-@jit
-def loss_above(a: float, losses: FloatArray) -> float:
-    """At least G(a), by linear interpolation."""
-    if a < -LOSS_RANGE:
-        return 1e-14 - a
-    x = (a + LOSS_RANGE) * LOSS_PER_UNIT
-    i = int(x) if x < losses.shape[0] - 2 else losses.shape[0] - 2
-    u = x - i if x < losses.shape[0] - 1 else 1.0
-    chord: float = losses[i] + u * (losses[i + 1] - losses[i])
-    return chord
+    for i in range(mean.shape[1]):
+        mu, s, due = mean[row, i], max(sd[row, i], LEAST_SD), rate * cost[at, i]
+        per_sd = 1 / s
+        b = (cap - mu) * per_sd
+        piece = np.uint64(min(max((b + LOSS_RANGE) * LOSS_PER_UNIT, 0.0), _LAST_LOSS))
+        v = due * per_sd + max(_LOSS_START[piece] + _LOSS_SLOPE[piece] * min(b, LOSS_RANGE), -b)
+        bits = int(np.float64(v).view(np.int64) >> _SHIFT) - _FIRST_BITS
+        part = np.uint64(min(max(bits, 0), _LAST_INVERSE))
+        about = mu + s * (_INVERSE_START[part] + _INVERSE_SLOPE[part] * v)
+        near[i] = min(about, cap - due, LARGE)
+        wrong = s * SCREENING_ERROR + 20 * LEAST_SD  # the latter where a deviation below LEAST_SD is none
+        off[i] = wrong + 2 * TIE * (abs(mu) + s + due) if bits > 0 else np.inf
 
 
 @jit
@@ -138,18 +140,15 @@ def index_steps(
     runs: int,
     cap: float,
     dear: bool,
-    tie: float,
     nodes: FloatArray,
     slopes: FloatArray,
-    losses: FloatArray,
     points: FloatArray,
     weights: FloatArray,
     out: IntArray,
 ) -> None:
     """``index.index_step`` for every query; executed and eligible (n, w) as ``sets.words`` has them."""
     n, k = mean.shape
-    ceiling = np.empty(k)
-    z = np.empty(k)
+    near, off, z = np.empty(k), np.empty(k), np.empty(k)
     live = np.empty(k, dtype=np.bool_)
     kept = np.empty(k, dtype=np.bool_)
     grid = 3 * k * points.shape[0]
@@ -161,45 +160,52 @@ def index_steps(
         at = row if cost.shape[0] > 1 else 0
         who = row if eligible.shape[0] > 1 else 0
         rate = lam[row]
-        ceilings(mean, sd, cost, row, at, rate, cap, ceiling)
-        best, depth, unrun, first = -np.inf, 0, 0, -1
-        for i in range(k):
-            z[i] = -np.inf
-            word, bit = i >> 6, i & 63
-            if (executed[row, word] >> bit) & 1:
-                best = max(best, min(mean[row, i], cap))
-                depth += 1
-                ceiling[i] = -np.inf
-            elif (eligible[who, word] >> bit) & 1:
-                unrun += 1
-                if first < 0 or ceiling[i] > ceiling[first]:
-                    first = i
-            else:
-                ceiling[i] = -np.inf
         out[row] = -1
+        screen(mean, sd, cost, row, at, rate, cap, near, off)
+        best, depth, unrun = -np.inf, 0, k
+        for word in range(executed.shape[1]):
+            if executed[row, word] == 0 and eligible[who, word] == -1:
+                continue
+            for i in range(64 * word, min(64 * word + 64, k)):
+                ran = (executed[row, word] >> (i & 63)) & 1
+                if ran:
+                    best = max(best, min(mean[row, i], cap))
+                    depth += 1
+                if ran or not (eligible[who, word] >> (i & 63)) & 1:
+                    unrun -= 1
+                    near[i], off[i] = -np.inf, 0.0
         room = runs - depth
         if unrun == 0 or room <= 0:
             continue
-        # the most promising first; whoever cannot reach it, or the best executed, needs no value
-        bar, lead, valued = best, -1, 0
-        for turn in range(-1, k):
-            i = first if turn < 0 else turn
-            if turn == first or ceiling[i] < bar or ceiling[i] == -np.inf:
-                continue
-            mu, s, due = mean[row, i], sd[row, i], rate * cost[at, i]
-            slack = tie * (abs(mu) + s + due)
-            if due > 0.0 and not may_reach(bar - slack, mu, s, due, cap, losses):
-                continue
-            z[i] = reservation_value(mu, s, due, cap, nodes, slopes)
-            valued += 1
-            if lead < 0 or z[i] > z[lead]:
-                lead = i
-                if room >= unrun and z[i] - slack > bar:
-                    bar = z[i] - slack
-        if valued == 0:
+        # whoever cannot reach the best executed or the largest value needs no exact one
+        bar, size = best, 0.0
+        for i in range(k):
+            size = max(size, abs(mean[row, i]) + sd[row, i] + rate * cost[at, i])
+        if room >= unrun:
+            for i in range(k):
+                bar = max(bar, near[i] - off[i])
+        bar = max(bar - 2 * TIE * size, -LARGE)
+        found, choice = 0, -1
+        for i in range(k):
+            if near[i] + off[i] >= bar:
+                found += 1
+                choice = i
+        if found == 0:
             continue
-        choice = lead if valued == 1 else largest(z, mean, sd, cost, row, at, rate, dear, tie)
-        slack = tie * (abs(mean[row, choice]) + sd[row, choice] + rate * cost[at, choice])
+        if found == 1 and near[choice] - off[choice] > best:  # ``off`` has room for ties
+            out[row] = choice
+            continue
+        for i in range(k):
+            z[i] = -np.inf
+            if near[i] + off[i] < bar:
+                continue
+            if rate == 0.0:  # no exponential is to be worked out in advance for free looks
+                z[i] = cap if sd[row, i] >= LEAST_SD else min(mean[row, i], cap)
+            else:
+                z[i] = reservation_value(mean[row, i], sd[row, i], rate * cost[at, i], cap, nodes, slopes)
+        if found > 1:
+            choice = largest(z, mean, sd, cost, row, at, rate, dear)
+        slack = TIE * (abs(mean[row, choice]) + sd[row, choice] + rate * cost[at, choice])
         if (dear and z[choice] < best - slack) or (not dear and z[choice] <= best + slack):
             continue
         if room < unrun:
@@ -214,7 +220,7 @@ def index_steps(
                 for i in range(k):
                     if not kept[i]:
                         z[i] = -np.inf
-                choice = largest(z, mean, sd, cost, row, at, rate, dear, tie)
+                choice = largest(z, mean, sd, cost, row, at, rate, dear)
         out[row] = choice
 
 
@@ -228,7 +234,6 @@ def largest(
     at: int,
     rate: float,
     dear: bool,
-    tie: float,
 ) -> int:
     """The largest z; ties by cost, mean and order."""
     lead = 0
@@ -241,7 +246,7 @@ def largest(
         if z[i] == -np.inf:
             continue
         scale = max(abs(mean[row, i]) + sd[row, i] + rate * cost[at, i], leader)
-        if z[i] < z[lead] - tie * scale:
+        if z[i] < z[lead] - TIE * scale:
             continue
         if choice < 0:
             choice = i

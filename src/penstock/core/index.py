@@ -18,15 +18,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from penstock.core import normal
+from penstock.core import normal, scalar_index
 from penstock.core._jit import use_compiled
-from penstock.core.reservation import inverse_table, loss_table, reservation_values
+from penstock.core.reservation import inverse_table, reservation_values
 from penstock.core.routing import TIE
 from penstock.core.sets import members, words
 from penstock.types import BoolArray, FloatArray, IntArray
 
 _POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(3)
 _BLOCK = 1 << 20
+FEW = 8
+"""Without the compiled kernel so many queries are decided one by one: sooner done than an array is set up."""
 
 
 def index_step(
@@ -51,19 +53,25 @@ def index_step(
     on (s_MAX). Then the higher mean, then the pool's order.
     """
     n, k = mean.shape
-    price = np.ascontiguousarray(np.atleast_2d(cost), dtype=float)
-    rate = np.ascontiguousarray(np.broadcast_to(np.asarray(lam, dtype=float), (n,)))
     limit = k if runs is None else runs
-    if use_compiled(compiled, n):
-        from penstock.core import _compiled_index as fast
+    ceiling = np.inf if cap is None else cap
+    fast = use_compiled(compiled, n)
+    if n <= FEW and not fast:
+        few = _one_by_one(mean, sd, cost, executed, lam, ceiling, limit, eligible, dear)
+        if few is not None:
+            return few
+    price = np.ascontiguousarray(np.atleast_2d(cost), dtype=float)
+    rate = np.empty(n)
+    rate[:] = lam
+    if fast:
+        from penstock.core import _compiled_index
 
         choice = np.empty(n, dtype=np.int64)
-        ceiling = np.inf if cap is None else cap
         every = np.full((1, -(-k // 64)), -1, dtype=np.int64)
-        fast.index_steps(
+        _compiled_index.index_steps(
             np.ascontiguousarray(mean), np.ascontiguousarray(sd), price, words(executed),
             every if eligible is None else words(eligible), rate, limit,
-            ceiling, dear, TIE, *inverse_table(), loss_table(), _POINTS, _WEIGHTS, choice,
+            ceiling, dear, *inverse_table(), _POINTS, _WEIGHTS, choice,
         )  # fmt: skip
         return choice
     prices = np.broadcast_to(price, mean.shape)
@@ -91,6 +99,41 @@ def index_step(
         limited = np.where(kept, z[part], -np.inf)
         choice[part] = _largest(limited, scale[part], prices[part], mean[part], dear)
     return np.where(on, choice, -1)
+
+
+def _one_by_one(
+    mean: FloatArray,
+    sd: FloatArray,
+    cost: FloatArray,
+    executed: IntArray | BoolArray,
+    lam: FloatArray | float,
+    cap: float,
+    limit: int,
+    eligible: IntArray | BoolArray | None,
+    dear: bool,
+) -> IntArray | None:
+    """Every query in plain Python; None where the limit on runs rules candidates out."""
+    n, k = mean.shape
+    prices = cost.tolist() if cost.ndim == 2 else [cost.tolist()]
+    rates = [lam] * n if isinstance(lam, float) else np.broadcast_to(lam, (n,)).tolist()
+    open_ = [[True] * k] if eligible is None else _flags(eligible, k)
+    choice = []
+    for i, (mu, s, run) in enumerate(zip(mean.tolist(), sd.tolist(), _flags(executed, k), strict=True)):
+        price = prices[i if len(prices) > 1 else 0]
+        may = open_[i if len(open_) > 1 else 0]
+        call = scalar_index.step(mu, s, price, run, may, rates[i], cap=cap, runs=limit, dear=dear)
+        if call == scalar_index.UNDECIDED:
+            return None
+        choice.append(call)
+    return np.array(choice, dtype=np.int64)
+
+
+def _flags(sets: IntArray | BoolArray, k: int) -> list[list[bool]]:
+    """``sets.members`` as lists."""
+    if sets.ndim == 2:
+        flags: list[list[bool]] = sets.tolist()
+        return flags
+    return [[bool(mask >> i & 1) for i in range(k)] for mask in sets.tolist()]
 
 
 def _largest(z: FloatArray, scale: FloatArray, cost: FloatArray, mean: FloatArray, dear: bool) -> IntArray:

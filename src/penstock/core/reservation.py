@@ -29,7 +29,16 @@ HIGHEST: Final = 8.0
 """G above which Ginv(v) = -v, exact in double precision."""
 LOSS_RANGE: Final = 8.0
 LOSS_PER_UNIT: Final = 64
-"""The table of G that screens candidates."""
+"""``screening_tables``: G between -8 and 8."""
+OCTAVES: Final = (-30, 3)
+OCTAVE_BITS: Final = 6
+"""``screening_tables``: Ginv(v) for v from 2^-30 to 2^3, 2^6 pieces to an octave."""
+SCREENING_ERROR: Final = 3e-4
+"""Standard deviations by which a value from ``screening_tables`` may be wrong: a chord of G is at most
+(1/64)^2 / 8 * phi(b) too high, which moves Ginv by phi / Phi(-b) times as much, less than 6.5 where
+v > 2^-30; a chord of Ginv is at most 2^-12 / 8 * max v^2 Ginv''(v) < 2e-5 too high."""
+LARGE: Final = 1e300
+"""Beyond every value; finite."""
 LEAST_SD: Final = 1e-12
 """Standard deviations below this are none."""
 
@@ -62,7 +71,7 @@ def inverse_loss(value: FloatArray) -> FloatArray:
         )
     low = t < LOWEST
     if low.any():
-        a[low] = _far_tail(t[low])
+        a[low] = far_tail(t[low])
     return a
 
 
@@ -101,14 +110,29 @@ def inverse_table() -> tuple[FloatArray, FloatArray]:
 
 
 @cache
-def loss_table() -> FloatArray:
-    """G at -LOSS_RANGE + i / LOSS_PER_UNIT, up to LOSS_RANGE."""
-    table = loss(np.arange(-LOSS_RANGE, LOSS_RANGE + 1 / LOSS_PER_UNIT, 1 / LOSS_PER_UNIT))
-    table.setflags(write=False)
-    return table
+def screening_tables() -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Chords: intercepts and slopes of G in pieces of 1 / LOSS_PER_UNIT, then of Ginv in pieces of octaves.
+
+    The pieces of Ginv follow the bits of a double, so that finding one takes no logarithm. Above the last
+    pieces G is 0 and Ginv(v) = -v; the first piece of Ginv, which stands for all below, is out of reach.
+    """
+    b = np.arange(-LOSS_RANGE * LOSS_PER_UNIT, LOSS_RANGE * LOSS_PER_UNIT + 1) / LOSS_PER_UNIT
+    g = loss(b)
+    slope = np.append(np.diff(g) * LOSS_PER_UNIT, 0.0)
+    intercept = g - slope * b
+    first, last = (1023 + octave << OCTAVE_BITS for octave in OCTAVES)
+    v = (np.arange(first, last + 1) << 52 - OCTAVE_BITS).view(np.float64)
+    a = inverse_loss(v)
+    fall = np.append(np.diff(a) / np.diff(v), -1.0)
+    start = a - fall * v
+    start[0], start[-1] = LARGE, 0.0
+    tables = (intercept, slope, start, fall)
+    for table in tables:
+        table.setflags(write=False)
+    return tables
 
 
-def _far_tail(t: FloatArray) -> FloatArray:
+def far_tail(t: FloatArray) -> FloatArray:
     """Ginv(exp(t)) for very negative t by Newton's method on G's asymptotic series; +inf at -inf."""
     finite = np.maximum(t, -1e300)
     a = np.sqrt(-2 * finite)

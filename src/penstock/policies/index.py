@@ -11,9 +11,9 @@ import numpy as np
 from penstock.core.index import index_step
 from penstock.core.reservation import reservation_values
 from penstock.errors import InputError
-from penstock.policies.base import State, Step
+from penstock.policies.base import NOBODY, State, Step
 from penstock.policies.cascade_routing import check_settings
-from penstock.policies.sequential import bits, call_else_accept, spread_of
+from penstock.policies.sequential import call_else_accept, spread_of
 from penstock.types import FloatArray
 
 
@@ -44,13 +44,15 @@ class Index:
             state.quality,
             spread_of(state, self.kappa),
             state.cost,
-            bits(state.executed),
+            state.executed,
             self.lam,
             cap=self.ceiling,
             runs=self.runs,
-            eligible=bits(state.eligible),
+            eligible=state.eligible,
             dear=self.dear,
         )
+        if (call >= 0).all():  # the usual first step: no best answer is to be found
+            return Step(call=call, accept=np.full_like(call, NOBODY))
         return call_else_accept(call, state)
 
     def scores(self, state: State) -> FloatArray:
