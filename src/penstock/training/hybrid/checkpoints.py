@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -100,7 +101,7 @@ def restore(
         _restore_optimizer(optimizer, tensors, about["optimizer"])
         scaler.load_state_dict(about["scaler"])
         standing = Standing(**about["standing"])
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise InputError(f"is no checkpoint that can be resumed: {error}", file=place) from error
     torch.set_rng_state(tensors["random.cpu"])
     if "random.cuda" in tensors and torch.cuda.is_available():

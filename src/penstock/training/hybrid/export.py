@@ -97,10 +97,18 @@ def to_onnx(network: Any, pad_id: int) -> bytes:
     finally:
         noisy.setLevel(level)
     model = program.model_proto
+    _strip(model)
     if _size(network) > HALF_ABOVE:
         store_half(model)
     content: bytes = model.SerializeToString()
     return content
+
+
+def _strip(model: Any) -> None:
+    """Drop the exporter's notes: stack traces with the paths of this machine, larger than a small network."""
+    for part in (model, model.graph, *model.graph.node, *model.graph.value_info, *model.graph.initializer):
+        del part.metadata_props[:]
+        part.ClearField("doc_string")
 
 
 def store_half(model: Any) -> None:

@@ -163,6 +163,8 @@ def _plain(found: Calibrated) -> dict[str, float | None]:
 def _pool(
     table: OutcomeTable, weaker: Sequence[str] | None, strongest: str | None
 ) -> tuple[Samples, tuple[str, ...], str, int]:
+    if strongest is not None and strongest in (weaker or ()):
+        raise InputError(f"{strongest!r} cannot be both the weaker and the stronger model", field="--large")
     named = None if weaker is None or strongest is None else (*weaker, strongest)
     samples, left_out = samples_of(table, named)
     if strongest is None:
@@ -172,8 +174,6 @@ def _pool(
             raise InputError("no model is left to be the strongest", field="--small")
         strongest = max(among, key=means.__getitem__)
     others = tuple(weaker) if weaker is not None else tuple(m for m in samples.models if m != strongest)
-    if strongest in others:
-        raise InputError(f"{strongest!r} cannot be both the weaker and the stronger model", field="--large")
     if named is None:  # only now is it known which models count, and whose missing rows matter
         samples, left_out = samples_of(table, (*others, strongest))
     return samples, others, strongest, left_out
