@@ -51,8 +51,7 @@ def select_pairs(asked: Sequence[Asked], settings: StageOne) -> Selection:
         elif wrong:
             pairs += _matched(question, correct, wrong, settings.per_question)
         elif settings.longer_by is not None and _much_longer(correct, settings.longer_by):
-            ends = _by_length(correct)
-            matched = zip(ends, reversed(ends), strict=True)
+            matched = zip(_by_length(correct), _by_length(correct, -1), strict=True)
             pairs += [
                 Pair(question, short, long, "over longer")
                 for short, long in list(matched)[: settings.per_question]
@@ -64,13 +63,13 @@ def select_pairs(asked: Sequence[Asked], settings: StageOne) -> Selection:
 
 
 def _matched(question: Asked, correct: Sequence[Sample], wrong: Sequence[Sample], most: int) -> list[Pair]:
-    matched = zip(_by_length(correct), reversed(_by_length(wrong)), strict=False)
+    matched = zip(_by_length(correct), _by_length(wrong, -1), strict=False)
     return [Pair(question, short, long, "over incorrect") for short, long in list(matched)[:most]]
 
 
-def _by_length(samples: Sequence[Sample]) -> list[Sample]:
-    """One sample of every different text, by tokens and then by sample number."""
-    ordered = sorted(samples, key=lambda sample: (sample.tokens, sample.index))
+def _by_length(samples: Sequence[Sample], sign: int = 1) -> list[Sample]:
+    """One sample of every different text, by rising (`sign` -1: falling) tokens and then by sample number."""
+    ordered = sorted(samples, key=lambda sample: (sign * sample.tokens, sample.index))
     return list({sample.text: sample for sample in reversed(ordered)}.values())[::-1]
 
 
