@@ -70,7 +70,8 @@ class Answer:
     """What one candidate returned for one query, and what it took.
 
     ``cost_usd`` is None where no price is known; ``logprobs`` are natural-log probabilities of the answer's
-    tokens where the provider reports them. ``extracted`` is the final answer where a scorer found one.
+    tokens where the provider reports them. ``extracted`` is the final answer where a scorer found one;
+    ``confidence`` in [0, 1] how sure the candidate itself is: the winner's share of a vote.
     """
 
     candidate: str
@@ -83,6 +84,7 @@ class Answer:
     extracted: str | None = None
     finish_reason: str | None = None
     error: str | None = None
+    confidence: float | None = None
 
 
 def message_text(message: Message) -> str:

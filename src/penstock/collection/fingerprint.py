@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from hashlib import blake2b
 
 from penstock.candidates import Candidate
@@ -16,13 +17,17 @@ def outcome_key(query: Query, candidate: Candidate, sample: int) -> str:
     """The journal key of one sample. A new price or key changes nothing; another model, prompt or setting
     does."""
     options = {k: v for k, v in candidate.options.items() if k not in _NOT_THE_ANSWER and _is_plain(v)}
-    settings = {
+    settings: dict[str, object] = {
         "provider": candidate.provider,
         "model": candidate.model,
         "params": dict(candidate.params),
         "system": candidate.system,
         "options": options,
     }
+    if candidate.confidence is not None:
+        settings["confidence"] = asdict(candidate.confidence)
+    if candidate.vote is not None:
+        settings["vote"] = asdict(candidate.vote)
     return journal_key(query.id, query.messages, candidate.name, settings, sample)
 
 

@@ -35,10 +35,11 @@ class Spending:
         """
         if candidate.price is None:
             return Decimal(0)
-        texts = [candidate.system or "", *(message_text(m) for m in messages)]
+        instruction = "" if candidate.confidence is None else candidate.confidence.sentence(1.0)
+        texts = [candidate.system or "", instruction, *(message_text(m) for m in messages)]
         input_tokens = sum(len(text.encode()) + _TOKENS_PER_MESSAGE for text in texts)
         limit = _max_tokens(candidate.params)
-        bound = cost_usd(Usage(input_tokens, limit or 0), candidate.price)
+        bound = candidate.calls * cost_usd(Usage(input_tokens, limit or 0), candidate.price)
         return bound if limit is not None else max(bound, self._dearest.get(candidate.name, bound))
 
     @asynccontextmanager

@@ -87,6 +87,7 @@ def _row(entry: Entry, model: str) -> dict[str, Any]:
         "logprobs": logprobs if logprobs is not None and all(map(math.isfinite, logprobs)) else None,
         "error": answer.error,
         "finish_reason": answer.finish_reason,
+        "confidence": answer.confidence,
     }
 
 

@@ -51,7 +51,8 @@ class Entry:
     def parse(cls, line: bytes) -> Entry:
         """Raises ``ValueError``, ``KeyError`` or ``TypeError`` where the line is no entry."""
         data = json.loads(line)
-        answer: dict[str, Any] = {f.name: data["answer"][f.name] for f in fields(Answer)}
+        said = {"confidence": None, **data["answer"]}  # a later field: older journals lack it
+        answer: dict[str, Any] = {f.name: said[f.name] for f in fields(Answer)}
         logprobs = answer["logprobs"]
         answer |= {
             "status": Status(answer["status"]),

@@ -70,6 +70,7 @@ OUTCOMES = (
     Column("error", "text", required=False),
     Column("cached_tokens", "count", required=False, low=0),
     Column("finish_reason", "text", required=False),
+    Column("confidence", "number", required=False, low=0, high=1),
 )
 
 MODELS = (

@@ -29,6 +29,7 @@ _OF_ANSWERS = (
     "logprobs",
     "error",
     "finish_reason",
+    "confidence",
 )
 
 
@@ -188,4 +189,5 @@ class _Answers:
             extracted=value["answer"],
             finish_reason=value.get("finish_reason"),
             error=value.get("error"),
+            confidence=value.get("confidence"),
         )

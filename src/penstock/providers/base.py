@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from threading import Event
 from typing import Any, Protocol, runtime_checkable
 
 from penstock.types import Answer, Message
@@ -18,10 +19,15 @@ from penstock.types import Answer, Message
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
     """One chat request. ``params`` holds every other field of OpenAI's body (temperature, tools, seed, ...),
-    never ``model``, ``messages`` or ``stream``."""
+    never ``model``, ``messages`` or ``stream``.
+
+    ``stopped``: once set, nobody needs the rest of the answer. A provider that can end a generation early
+    does, and answers with what it has and what that took; others take no notice, and are left instead.
+    """
 
     messages: tuple[Message, ...]
     params: Mapping[str, Any] = field(default_factory=dict)
+    stopped: Event | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

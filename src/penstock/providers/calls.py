@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from penstock.candidates import Candidate
 from penstock.providers.base import ChatRequest
 
@@ -11,7 +13,7 @@ def conversation(candidate: Candidate, request: ChatRequest) -> ChatRequest:
     messages = request.messages
     if candidate.system is not None:
         messages = ({"role": "system", "content": candidate.system}, *messages)
-    return ChatRequest(messages, {**request.params, **candidate.params})
+    return replace(request, messages=messages, params={**request.params, **candidate.params})
 
 
 def wants_usage(request: ChatRequest) -> bool:

@@ -27,7 +27,7 @@ from penstock.types import Answer, Usage
 
 
 class EmbeddedProvider:
-    """Answers chat requests with an embedded model.
+    """Answers chat requests with an embedded model; what nobody needs any more ends at its next token.
 
     Requests of one model that arrive within a few milliseconds run as one batch, in one thread per model file
     whatever the number of candidates that use it. A given seed gives the same answer in any batch.
@@ -40,6 +40,9 @@ class EmbeddedProvider:
         PoolError: no such model.
         MissingExtra: the `lab` extra is not installed.
     """
+
+    ends_when_told = True
+    """A generation whose request is ``stopped`` ends with what it has; others have to be left."""
 
     def __init__(self, candidate: Candidate) -> None:
         self.candidate = candidate
@@ -64,7 +67,7 @@ class EmbeddedProvider:
         started = time.perf_counter()
         sent = conversation(self.candidate, request)
         worker = self._open_worker()
-        future = worker.submit(generation_request(worker.model, sent))
+        future = worker.submit(generation_request(worker.model, sent), stopped=sent.stopped)
         generation = await asyncio.wrap_future(future)
         body = self._body(generation, sent.params)
         return Completion(self._answer(body, generation, started), body)
@@ -80,6 +83,7 @@ class EmbeddedProvider:
         started = time.perf_counter()
         sent = conversation(self.candidate, request)
         worker = self._open_worker()
+        left = sent.stopped or threading.Event()
         tokens: asyncio.Queue[Token | None] = asyncio.Queue()
         loop = asyncio.get_running_loop()
 
@@ -88,12 +92,13 @@ class EmbeddedProvider:
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(tokens.put_nowait, token)
 
-        future = worker.submit(generation_request(worker.model, sent), tell)
+        future = worker.submit(generation_request(worker.model, sent), tell, left)
         future.add_done_callback(lambda _: tell(None))
         try:
             async for chunk in self._chunks(tokens, future, sent, started):
                 yield chunk
         finally:
+            left.set()
             future.cancel()
 
     async def aclose(self) -> None:

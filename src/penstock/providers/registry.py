@@ -13,6 +13,8 @@ from importlib.metadata import EntryPoint, entry_points
 from penstock.candidates import Candidate
 from penstock.errors import PoolError
 from penstock.providers.base import Provider
+from penstock.providers.refusing import RefusingProvider
+from penstock.providers.voting import VotingProvider
 
 Factory = Callable[[Candidate], Provider]
 
@@ -38,12 +40,15 @@ def provider_names() -> tuple[str, ...]:
 
 
 def make_provider(candidate: Candidate) -> Provider:
-    """The provider of one candidate, its keys resolved.
+    """The provider of one candidate, its keys resolved; in front of it what makes it refuse or vote.
 
     Raises ``PoolError`` where the provider is unknown or a setting of the candidate is wrong,
     ``MissingExtra`` where the provider's dependencies are not installed.
     """
-    return _factory(candidate.provider)(candidate)
+    inner = _factory(candidate.provider)(candidate)
+    if candidate.vote is not None:
+        return VotingProvider(candidate, inner)
+    return inner if candidate.confidence is None else RefusingProvider(candidate, inner)
 
 
 def _factory(name: str) -> Factory:

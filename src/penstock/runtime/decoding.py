@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -56,10 +56,13 @@ class Row:
 
 
 def decode(
-    network: Network, tokenizer: Tokenizer, requests: Sequence[GenerationRequest]
+    network: Network,
+    tokenizer: Tokenizer,
+    requests: Sequence[GenerationRequest],
+    stopped: Callable[[int], bool] | None = None,
 ) -> Iterator[Sequence[Row]]:
     """Run one batch; yields all rows, in the order of the requests, after every step until all are
-    finished.
+    finished. A row that is ``stopped`` (asked by its index before each step) ends with what it has.
     """
     rows = [Row(request, network.context) for request in requests]
     forbidden = [tokenizer.pad_id, tokenizer.unknown_id, tokenizer.user_id, tokenizer.bot_id]
@@ -68,6 +71,8 @@ def decode(
     while True:
         running = [rows[index] for index in active]
         chosen = _advance(running, step, tokenizer, forbidden)
+        if stopped is not None:
+            _cancel(rows, stopped)
         yield rows
         going = np.array([row.finish is None for row in running])
         if not going.any():
@@ -77,6 +82,12 @@ def decode(
             kept = np.flatnonzero(going)
             active, chosen, cache = active[kept], chosen[kept], cache.keep(kept)
         step = network.read(chosen[:, None], np.ones((len(active), 1), np.bool_), cache)
+
+
+def _cancel(rows: Sequence[Row], stopped: Callable[[int], bool]) -> None:
+    for index, row in enumerate(rows):
+        if row.finish is None and stopped(index):
+            row.end("cancelled")
 
 
 def _read_prompts(network: Network, tokenizer: Tokenizer, requests: Sequence[GenerationRequest]) -> Step:

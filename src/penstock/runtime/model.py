@@ -94,13 +94,20 @@ class LanguageModel:
         )
 
     def run(
-        self, requests: Sequence[GenerationRequest], on_token: TokenListener | None = None
+        self,
+        requests: Sequence[GenerationRequest],
+        on_token: TokenListener | None = None,
+        stopped: Callable[[int], bool] | None = None,
+        on_end: Callable[[int, Generation], None] | None = None,
     ) -> list[Generation]:
         """Answer requests with settings of their own; results in the order given.
 
         Args:
             requests: any number.
             on_token: called as (index of the request, token) as soon as a token is final.
+            on_end: called as (index of the request, its generation) as soon as that is finished.
+            stopped: asked with the index of a request before each of its steps; True ends it with what it
+                has.
 
         Raises:
             InputError: as `generate`.
@@ -113,14 +120,19 @@ class LanguageModel:
             indices = order[start : start + MAX_BATCH]
             rows: Sequence[Row] = ()
             told = [0] * len(indices)
-            for rows in decode(self.network, self.tokenizer, [requests[index] for index in indices]):
+            batch = [requests[index] for index in indices]
+            ends = None if stopped is None else _of_batch(stopped, indices)
+            for rows in decode(self.network, self.tokenizer, batch, ends):
                 if on_token is not None:
                     told = [
                         _tell(on_token, index, row, before)
                         for index, row, before in zip(indices, rows, told, strict=True)
                     ]
-            for index, row in zip(indices, rows, strict=True):
-                results[index] = row.generation()
+                for index, row in zip(indices, rows, strict=True):
+                    if row.finish is not None and results[index] is None:
+                        generation = results[index] = row.generation()
+                        if on_end is not None:
+                            on_end(index, generation)
         return [result for result in results if result is not None]
 
     def stream(
@@ -189,6 +201,10 @@ class LanguageModel:
             raise InputError(f"must be above 0 and at most 1, got {request.top_p}", field="top_p")
         if request.seed < 0:
             raise InputError(f"must be 0 or more, got {request.seed}", field="seed")
+
+
+def _of_batch(stopped: Callable[[int], bool], indices: Sequence[int]) -> Callable[[int], bool]:
+    return lambda position: stopped(indices[position])
 
 
 def _tell(on_token: TokenListener, index: int, row: Row, told: int) -> int:

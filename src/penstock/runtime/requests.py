@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-FinishReason = Literal["stop", "length"]
+FinishReason = Literal["stop", "length", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,8 @@ class Generation:
 
     Attributes:
         tokens: without the end mark and without a matched stop sequence.
-        finish_reason: "stop" at the end mark or a stop sequence, "length" where the token limit came first.
+        finish_reason: "stop" at the end mark or a stop sequence, "length" where the token limit came first,
+            "cancelled" where the caller no longer needed the rest.
         hidden: float32 (width,), the final hidden state from which the last token was predicted (the end
             mark, where the model ended by itself).
         prompt_tokens: length of the prompt.

@@ -20,7 +20,12 @@ WINDOW_S = 0.003
 class _Job:
     request: GenerationRequest
     on_token: Callable[[Token], None] | None
+    stopped: threading.Event | None
     future: Future[Generation] = field(default_factory=Future)
+
+    @property
+    def is_stopped(self) -> bool:
+        return self.stopped is not None and self.stopped.is_set()
 
 
 class BatchWorker:
@@ -50,20 +55,24 @@ class BatchWorker:
         self._thread.start()
 
     def submit(
-        self, request: GenerationRequest, on_token: Callable[[Token], None] | None = None
+        self,
+        request: GenerationRequest,
+        on_token: Callable[[Token], None] | None = None,
+        stopped: threading.Event | None = None,
     ) -> Future[Generation]:
         """Queue one request. Cancelling the future before its batch starts removes it.
 
         Args:
             request: checked here, in the caller's thread.
             on_token: called from the worker's thread with each token as soon as it is final; must not raise.
+            stopped: once set, the request ends before its next step with what it has.
 
         Raises:
             InputError: a request the model cannot run.
             RuntimeError: the worker is closed.
         """
         self.model.check(request)
-        job = _Job(request, on_token)
+        job = _Job(request, on_token, stopped)
         with self._lock:
             if self._closed:
                 raise RuntimeError("the worker is closed")
@@ -108,13 +117,13 @@ class BatchWorker:
             if listener is not None:
                 listener(token)
 
+        def end(index: int, generation: Generation) -> None:
+            jobs[index].future.set_result(generation)
+
+        self.batches += 1
         try:
-            generations = self.model.run([job.request for job in jobs], tell)
+            self.model.run([job.request for job in jobs], tell, lambda i: jobs[i].is_stopped, end)
         except BaseException as error:  # noqa: BLE001 - raised again where the results are awaited
             for job in jobs:
-                job.future.set_exception(error)
-            return
-        finally:
-            self.batches += 1
-        for job, generation in zip(jobs, generations, strict=True):
-            job.future.set_result(generation)
+                if not job.future.done():
+                    job.future.set_exception(error)
