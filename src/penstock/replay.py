@@ -29,18 +29,28 @@ class BeliefSource(Protocol):
 class Beliefs:
     """Estimates that an answer changes only for its own candidate: expected quality before (``ex_ante``) and
     after (``post_hoc``) each candidate has answered, expected ``cost``, all (n, k), each query's ``draw``
-    (n,), and the ``spread`` (n, k) of post-hoc around ex-ante where it is known."""
+    (n,), and the ``spread`` (n, k) of post-hoc around ex-ante where it is known. ``refused`` and
+    ``confidence`` (n, k) are what answers would say (``policies.base.State``), where that is known."""
 
     ex_ante: FloatArray
     post_hoc: FloatArray
     cost: FloatArray
     draw: FloatArray
     spread: FloatArray | None = None
+    refused: BoolArray | None = None
+    confidence: FloatArray | None = None
 
     def rows(self, index: IntArray | BoolArray) -> Beliefs:
         """The same, for some of the queries."""
-        spread = None if self.spread is None else self.spread[index]
-        return Beliefs(self.ex_ante[index], self.post_hoc[index], self.cost[index], self.draw[index], spread)
+        return Beliefs(
+            self.ex_ante[index],
+            self.post_hoc[index],
+            self.cost[index],
+            self.draw[index],
+            None if self.spread is None else self.spread[index],
+            None if self.refused is None else self.refused[index],
+            None if self.confidence is None else self.confidence[index],
+        )
 
     def begin(self) -> State:
         """Nothing called, everything eligible."""
@@ -51,6 +61,8 @@ class Beliefs:
             eligible=np.ones(self.ex_ante.shape, dtype=bool),
             draw=self.draw,
             spread=None if self.spread is None else self.spread.copy(),
+            refused=None if self.refused is None else np.zeros_like(self.refused),
+            confidence=None if self.confidence is None else np.full_like(self.confidence, np.nan),
         )
 
     def observe(self, state: State, rows: IntArray, columns: IntArray) -> State:
@@ -59,6 +71,11 @@ class Beliefs:
         state.quality[rows, columns] = self.post_hoc[rows, columns]
         if state.spread is not None:
             state.spread[rows, columns] = 0.0
+        if state.refused is not None and self.refused is not None:
+            state.refused[rows, columns] = self.refused[rows, columns]
+            state.quality[rows, columns] *= ~self.refused[rows, columns]
+        if state.confidence is not None and self.confidence is not None:
+            state.confidence[rows, columns] = self.confidence[rows, columns]
         return state
 
 

@@ -16,8 +16,10 @@ from penstock.policies.gain_cascade import GainCascade
 from penstock.policies.index import Index
 from penstock.policies.mixture import Mixture
 from penstock.policies.oracle import Oracle
+from penstock.policies.refusal import RefusalCascade
 from penstock.policies.registry import _KINDS
 from penstock.policies.routing import Routing
+from penstock.policies.vote import VoteCascade
 from penstock.testing.policies import PolicyContract, ServedPolicyContract, World
 
 
@@ -56,6 +58,17 @@ class TestThresholdCascadeOverSome(ServedPolicyContract):
 
     def policy_for(self, world: World) -> Policy:
         return ThresholdCascade((last(world),), ())
+
+
+class TestRefusalCascade(ServedPolicyContract):
+    def policy_for(self, world: World) -> Policy:
+        return RefusalCascade(tuple(range(world.quality.shape[1])))
+
+
+class TestVoteCascade(ServedPolicyContract):
+    def policy_for(self, world: World) -> Policy:
+        k = world.quality.shape[1]
+        return VoteCascade(tuple(range(k)), tuple(0.5 + 0.1 * j for j in range(k - 1)))
 
 
 class TestGainCascade(ServedPolicyContract):

@@ -33,6 +33,9 @@ class State:
     ``spread`` (n, k): standard deviation of how far the estimate will still move once the candidate has
     answered, 0 once it has; None where a policy is never to value a look. ``factor`` (n, k, k): a square root
     of the covariance of those moves, rows of executed candidates 0; None where they are independent.
+    ``refused`` (n, k): called and declined (its ``quality`` is 0); ``confidence`` (n, k): how sure a called
+    candidate said it is (the winner's share of a vote), NaN where it said nothing; None where nobody kept
+    account of them.
     """
 
     quality: FloatArray
@@ -42,6 +45,8 @@ class State:
     draw: FloatArray
     spread: FloatArray | None = None
     factor: FloatArray | None = None
+    refused: BoolArray | None = None
+    confidence: FloatArray | None = None
 
     def __len__(self) -> int:
         return len(self.quality)
@@ -56,6 +61,8 @@ class State:
             self.draw[index],
             None if self.spread is None else self.spread[index],
             None if self.factor is None else self.factor[index],
+            None if self.refused is None else self.refused[index],
+            None if self.confidence is None else self.confidence[index],
         )
 
 

@@ -93,6 +93,16 @@ def _cascade(spec: Mapping[str, Any], candidates: Sequence[str], unit: str) -> s
     return "cascade " + " -> ".join([*steps, names[-1]])
 
 
+def _refusal(spec: Mapping[str, Any], candidates: Sequence[str], unit: str) -> str:
+    return "on a refusal " + " -> ".join(candidates[c] for c in spec["chain"])
+
+
+def _vote(spec: Mapping[str, Any], candidates: Sequence[str], unit: str) -> str:
+    names = [candidates[c] for c in spec["chain"]]
+    steps = [f"{n} (accept a vote of {t:.3g})" for n, t in zip(names, spec["accept"], strict=False)]
+    return "cascade " + " -> ".join([*steps, names[-1]])
+
+
 def _gain_cascade(spec: Mapping[str, Any], candidates: Sequence[str], unit: str) -> str:
     names = [candidates[c] for c in spec["chain"]]
     steps = [
@@ -115,6 +125,8 @@ _WORDS: dict[str, Callable[[Mapping[str, Any], Sequence[str], str], str]] = {
     "routing": lambda spec, names, unit: f"best of quality - {spec['lambda']:.4g} x {unit}",
     "cascade": _cascade,
     "gain_cascade": _gain_cascade,
+    "refusal": _refusal,
+    "vote": _vote,
     "cascade_routing": lambda spec, names, unit: (
         f"cascade routing at {_prices(spec, unit)}, at most {spec['max_depth']} candidates"
     ),

@@ -13,7 +13,9 @@ from penstock.policies.fixed import Fixed
 from penstock.policies.gain_cascade import GainCascade
 from penstock.policies.index import Index
 from penstock.policies.mixture import Mixture
+from penstock.policies.refusal import RefusalCascade
 from penstock.policies.routing import Routing
+from penstock.policies.vote import VoteCascade
 
 
 def from_spec(spec: Mapping[str, Any]) -> Policy:
@@ -33,6 +35,8 @@ _KINDS: dict[str, Callable[[Mapping[str, Any]], Policy]] = {
     "fixed": lambda s: Fixed(int(s["candidate"])),
     "routing": lambda s: Routing(float(s["lambda"]), bool(s["dear"])),
     "cascade": lambda s: ThresholdCascade(tuple(map(int, s["chain"])), tuple(map(float, s["thresholds"]))),
+    "refusal": lambda s: RefusalCascade(tuple(map(int, s["chain"]))),
+    "vote": lambda s: VoteCascade(tuple(map(int, s["chain"])), tuple(map(float, s["accept"]))),
     "gain_cascade": lambda s: GainCascade(tuple(map(int, s["chain"])), tuple(map(float, s["thresholds"]))),
     "cascade_routing": lambda s: CascadeRouting(
         tuple(map(float, s["lambdas"])),

@@ -12,6 +12,7 @@ from penstock.estimators.belief import BeliefModel
 from penstock.outcomes.cost_unit import CostUnit
 from penstock.policies.base import Policy, State, check_state, draw_of, reject_nan
 from penstock.policies.frontier import Frontier, OperatingPoint
+from penstock.policies.refusal import note
 from penstock.policies.targets import Target
 from penstock.types import Answer, BoolArray, Query
 
@@ -62,6 +63,8 @@ class Router:
             eligible=np.ones(shape, dtype=bool) if eligible is None else eligible.copy(),
             draw=np.array([draw_of(q.id, used) for q in queries]),
             spread=self.belief.spread(quality),
+            refused=np.zeros(shape, dtype=bool),
+            confidence=np.full(shape, np.nan),
         )
         check_state(state)
         return state
@@ -74,6 +77,7 @@ class Router:
         where an estimate is not a number.
         """
         quality, executed = state.quality.copy(), state.executed.copy()
+        state = note(state, row, answers)
         spread = None if state.spread is None else state.spread.copy()
         for column, answer in answers.items():
             if not executed[row, column]:
