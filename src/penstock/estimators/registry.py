@@ -10,6 +10,7 @@ from penstock.estimators.ex_ante.blend import Blend, FittedBlend
 from penstock.estimators.ex_ante.boosting import Boosting, FittedBoosting
 from penstock.estimators.ex_ante.clusters import Clusters, FittedClusters
 from penstock.estimators.ex_ante.encoder import FittedEncoderScores
+from penstock.estimators.ex_ante.guarded import FittedGuarded, GuardedNeighbours
 from penstock.estimators.ex_ante.kernel import FittedKernel, Kernel
 from penstock.estimators.ex_ante.latent import Factorisation, FittedLatent, ItemResponse
 from penstock.estimators.ex_ante.linear import FittedLinear, Logistic, Ridge
@@ -25,6 +26,7 @@ ESTIMATORS: dict[str, Callable[[], Estimator]] = {
     "ridge": Ridge,
     "logistic": Logistic,
     "blend": Blend,
+    "guarded_knn": GuardedNeighbours,
     "kernel": Kernel,
     "boosting": Boosting,
     "mf": Factorisation,
@@ -38,6 +40,7 @@ _FITTED: dict[str, Callable[[Settings, Arrays], Fitted]] = {
     "clusters": FittedClusters.from_state,
     "linear": FittedLinear.from_state,
     "encoder": FittedEncoderScores.from_state,
+    "guarded_knn": FittedGuarded.from_state,
     "kernel": FittedKernel.from_state,
     "boosting": FittedBoosting.from_state,
     "latent": FittedLatent.from_state,

@@ -18,11 +18,14 @@ from penstock.estimators.ex_ante.factor_ridge import filled_scores
 from penstock.estimators.ex_ante.factors import Residuals
 from penstock.estimators.ex_ante.trees import Trees
 from penstock.estimators.features import Inputs
-from penstock.types import FloatArray
+from penstock.types import BoolArray, FloatArray
 
 HELD_OUT = 4
 """One block of rows in so many decides the number of trees."""
 _LEAST_ROWS = 80
+_BINS = 48
+_CHUNK = 25
+"""Trees are grown so many at a time for as long as the last ones help."""
 
 
 @dataclass(frozen=True)
@@ -45,42 +48,64 @@ class Boosting:
     def fit(self, inputs: Inputs, quality: FloatArray, weight: FloatArray, *, seed: int) -> Fitted:
         residuals = Residuals.of(quality, weight)
         scores, counts = filled_scores(inputs.dense, residuals)
-        x = inputs.dense
+        bins = _Bins.of(inputs.dense)
         held = inputs.fold(HELD_OUT, seed) == 0
         sequences = [
-            self._sequence(x, scores[:, j], counts[:, j], held, seed) for j in range(scores.shape[1])
+            self._sequence(bins, scores[:, j], counts[:, j], held, seed) for j in range(scores.shape[1])
         ]
         return FittedBoosting(residuals.means, residuals.spread(np.eye(scores.shape[1])), tuple(sequences))
 
-    def _sequence(
-        self, x: FloatArray, y: FloatArray, w: FloatArray, held: NDArray[np.bool_], seed: int
-    ) -> Trees:
+    def _sequence(self, bins: _Bins, y: FloatArray, w: FloatArray, held: BoolArray, seed: int) -> Trees:
         """As many trees as are best on the rows held out, grown on all of them; none on too few rows."""
-        if len(x) < _LEAST_ROWS or not (held & (w > 0)).any():
+        fit = ~held & (w > 0)
+        if int(fit.sum()) < _LEAST_ROWS or not (held & (w > 0)).any() or not np.ptp(y[fit]) > 0:
             return Trees.none()
-        grown = self._grow(x[~held], y[~held], w[~held], self.trees, seed)
-        steps = grown.staged(x[held])
-        error = (w[held] * (y[held] - steps) ** 2).sum(axis=1)
-        count = int(error.argmin())
-        return self._grow(x, y, w, count, seed) if count else Trees.none()
+        model = self._model(seed)
+        best = 0
+        for grown in range(_CHUNK, self.trees + _CHUNK, _CHUNK):
+            model.set_params(max_iter=min(grown, self.trees))
+            model.fit(bins.code[fit], y[fit], sample_weight=w[fit])
+            steps = Trees.of(model, bins.cuts).staged(bins.x[held])
+            best = int((w[held] * (y[held] - steps) ** 2).sum(axis=1).argmin())
+            if best <= grown - _CHUNK:
+                break
+        if best == 0:
+            return Trees.none()
+        final = self._model(seed).set_params(max_iter=best)
+        return Trees.of(final.fit(bins.code, y, sample_weight=w), bins.cuts)
 
-    def _grow(self, x: FloatArray, y: FloatArray, w: FloatArray, count: int, seed: int) -> Trees:
+    def _model(self, seed: int) -> Any:
         try:
             from sklearn.ensemble import HistGradientBoostingRegressor
         except ImportError as error:
             raise MissingExtra("fit", "growing trees") from error
-        model = HistGradientBoostingRegressor(
-            max_iter=count,
+        return HistGradientBoostingRegressor(
             learning_rate=self.step,
             max_leaf_nodes=self.leaves,
             min_samples_leaf=self.rows_per_leaf,
             l2_regularization=self.penalty,
             max_features=self.share,
-            max_bins=63,
+            max_bins=_BINS,
             early_stopping=False,
+            warm_start=True,
             random_state=seed,
         )
-        return Trees.of(model.fit(x, y, sample_weight=w))
+
+
+@dataclass(frozen=True)
+class _Bins:
+    """``x`` (n, d), the ``cuts`` (d, b) that order each feature into bins, and every value's bin as ``code``
+    (n, d): code <= c exactly where x <= cuts[:, c]. Binned once for all factors."""
+
+    x: FloatArray
+    cuts: FloatArray
+    code: FloatArray
+
+    @classmethod
+    def of(cls, x: FloatArray) -> _Bins:
+        cuts = np.quantile(x, np.linspace(0.0, 1.0, _BINS + 1)[1:-1], axis=0, method="lower").T
+        code = [np.searchsorted(own, column, side="left") for own, column in zip(cuts, x.T, strict=True)]
+        return cls(x, cuts, np.array(code, dtype=np.float64).T)
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from penstock.estimators.base import Arrays, Fitted, Settings, weighted_means
 from penstock.estimators.features import Inputs
-from penstock.types import FloatArray
+from penstock.types import FloatArray, IntArray
 
-_BLOCK = 512
+BLOCK = 512
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class NearestNeighbours:
     def fit(self, inputs: Inputs, quality: FloatArray, weight: FloatArray, *, seed: int) -> Fitted:
         k = self.k or int(np.clip(np.sqrt(len(inputs)), 10, 60))
         return FittedNeighbours(
-            vectors=_unit(inputs.dense).astype(np.float32),
+            vectors=unit(inputs.dense).astype(np.float32),
             value=(weight * np.nan_to_num(quality)).astype(np.float32),
             weight=weight.astype(np.float32),
             means=weighted_means(quality, weight),
@@ -55,14 +55,22 @@ class FittedNeighbours:
     kind: str = "knn"
 
     def predict(self, inputs: Inputs) -> FloatArray:
-        vectors = _unit(inputs.dense).astype(np.float32)
-        blocks = [self._block(vectors[i : i + _BLOCK]) for i in range(0, len(vectors), _BLOCK)]
+        vectors = unit(inputs.dense).astype(np.float32)
+        blocks = [self._block(vectors[i : i + BLOCK]) for i in range(0, len(vectors), BLOCK)]
         return np.concatenate(blocks) if blocks else np.empty((0, len(self.means)))
 
     def _block(self, vectors: NDArray[np.float32]) -> FloatArray:
+        near, similarity = self.nearest(vectors)
+        return self.average(near, np.maximum(similarity, 0.0) ** 2)
+
+    def nearest(self, vectors: NDArray[np.float32]) -> tuple[IntArray, FloatArray]:
+        """(n, k) the rows nearest to unit ``vectors`` (n, d), in no order, and their cosines."""
         similarity = vectors @ self.vectors.T
         near = np.argpartition(-similarity, self.k - 1, axis=1)[:, : self.k]
-        closeness = np.maximum(np.take_along_axis(similarity, near, axis=1), 0.0) ** 2
+        return near, np.take_along_axis(similarity, near, axis=1).astype(np.float64)
+
+    def average(self, near: IntArray, closeness: FloatArray) -> FloatArray:
+        """Weighted means over rows ``near`` with ``prior`` rows of the candidates' means."""
         value = np.einsum("nj,njk->nk", closeness, self.value[near])
         weight = np.einsum("nj,njk->nk", closeness, self.weight[near])
         predicted: FloatArray = (value + self.prior * self.means) / (weight + self.prior)
@@ -89,7 +97,8 @@ class FittedNeighbours:
         )
 
 
-def _unit(x: FloatArray) -> FloatArray:
+def unit(x: FloatArray) -> FloatArray:
+    """Rows of length 1; 0 where a row is."""
     norm = np.linalg.norm(x, axis=1, keepdims=True)
-    unit: FloatArray = np.divide(x, norm, out=np.zeros_like(x), where=norm > 0)
-    return unit
+    scaled: FloatArray = np.divide(x, norm, out=np.zeros_like(x), where=norm > 0)
+    return scaled

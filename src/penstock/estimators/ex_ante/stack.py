@@ -4,7 +4,8 @@ Members are cross-fitted inside the fitting rows, whole blocks held out. What th
 candidates share on a query and what they do not, and each part has one non-negative weight per member, pooled
 over candidates: few enough numbers that small tables cannot be overfitted, and neighbours may be trusted on
 how hard a query is without being trusted on who does best. Weights are shrunk towards equal ones (Breiman
-1996, "Stacked regressions").
+1996, "Stacked regressions"). Last, what one candidate's estimate says of another's quality
+(``candidate_map``).
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from numpy.typing import NDArray
 from penstock.errors import InputError
 from penstock.estimators.base import Arrays, Estimator, Fitted, Settings, weighted_means
 from penstock.estimators.crossfit import crossfit
-from penstock.estimators.ex_ante.boosting import Boosting
+from penstock.estimators.ex_ante.candidate_map import candidate_map
 from penstock.estimators.ex_ante.clusters import Clusters
 from penstock.estimators.ex_ante.kernel import Kernel
-from penstock.estimators.ex_ante.linear import Ridge
+from penstock.estimators.ex_ante.latent import Factorisation
 from penstock.estimators.ex_ante.members import Restore, members_from_state, members_state
 from penstock.estimators.ex_ante.neighbours import NearestNeighbours
 from penstock.estimators.features import Inputs
@@ -36,7 +37,7 @@ class Stack:
     """``folds`` inside the fitting rows; ``shrink``: the weight of equal weights, as a share of the members'
     mean signal."""
 
-    members: tuple[Estimator, ...] = (Ridge(), NearestNeighbours(), Clusters(), Kernel(), Boosting())
+    members: tuple[Estimator, ...] = (NearestNeighbours(), Clusters(), Kernel(), Factorisation())
     folds: int = 3
     shrink: float = 0.1
 
@@ -54,46 +55,53 @@ class Stack:
         fold = inputs.fold(self.folds, seed)
         if len(np.unique(fold)) < 2:
             equal = np.full((2, len(members)), 1.0 / len(members))
-            return FittedStack(members, means, seen, equal)
+            return FittedStack(members, means, seen, equal, np.eye(int(seen.sum())))
         held = [crossfit(m, inputs, quality, weight, fold, seed=seed)[:, seen] for m in self.members]
-        found = stacking_weights(held, quality[:, seen], weight[:, seen], means[seen], self.shrink)
-        return FittedStack(members, means, seen, found)
+        known, cells, about = quality[:, seen], weight[:, seen], means[seen]
+        weights = stacking_weights(held, known, cells, about, self.shrink)
+        residual = np.where(cells > 0, np.nan_to_num(known) - about, 0.0)
+        across = candidate_map(_combined(held, about, weights), residual, cells, fold)
+        return FittedStack(members, means, seen, weights, across)
 
 
 @dataclass(frozen=True)
 class FittedStack:
-    """Fitted ``members``, the candidates' ``means`` (k,), which of them were ``seen`` (k,) at all, and
-    ``weights`` (2, members): of what candidates share, and of what they do not."""
+    """Fitted ``members``, the candidates' ``means`` (k,), which s of them were ``seen`` (k,) at all,
+    ``weights`` (2, members): of what candidates share, and of what they do not; and ``across`` (s, s), what
+    one candidate's estimate says of another's."""
 
     members: tuple[Fitted, ...]
     means: FloatArray
     seen: BoolArray
     weights: FloatArray
+    across: FloatArray
     kind: str = "stack"
 
     def predict(self, inputs: Inputs) -> FloatArray:
+        about = self.means[self.seen]
+        said = [member.predict(inputs)[:, self.seen] for member in self.members]
         predicted: FloatArray = np.repeat(self.means[None, :], len(inputs), axis=0)
-        for member, shared_weight, contrast_weight in zip(self.members, *self.weights, strict=True):
-            if shared_weight == 0.0 and contrast_weight == 0.0:
-                continue
-            raw = member.predict(inputs)[:, self.seen]
-            shared, contrast = parts(raw, self.means[self.seen])
-            predicted[:, self.seen] += shared_weight * shared + contrast_weight * contrast
+        predicted[:, self.seen] += _combined(said, about, self.weights) @ self.across
         return predicted
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         settings, arrays = members_state(self.members)
-        return {"members": settings}, {
-            **arrays,
-            "means": self.means,
-            "seen": self.seen,
-            "weights": self.weights,
-        }
+        own = {"means": self.means, "seen": self.seen, "weights": self.weights, "across": self.across}
+        return {"members": settings}, {**arrays, **own}
 
     @classmethod
     def from_state(cls, settings: Settings, arrays: Arrays, restore: Restore) -> FittedStack:
         members = members_from_state(settings["members"], arrays, restore)
-        return cls(members, arrays["means"], arrays["seen"].astype(bool), arrays["weights"])
+        return cls(members, arrays["means"], arrays["seen"].astype(bool), arrays["weights"], arrays["across"])
+
+
+def _combined(said: list[FloatArray], means: FloatArray, weights: FloatArray) -> FloatArray:
+    """(n, s) the members' weighted deviations from the means."""
+    total = np.zeros_like(said[0])
+    for raw, shared_weight, contrast_weight in zip(said, *weights, strict=True):
+        shared, contrast = parts(raw, means)
+        total += shared_weight * shared + contrast_weight * contrast
+    return total
 
 
 def stacking_weights(

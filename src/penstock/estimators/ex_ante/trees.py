@@ -33,8 +33,9 @@ class Trees:
         return cls(0.0, nodes, empty, nodes, nodes, empty, 0)
 
     @classmethod
-    def of(cls, model: Any) -> Trees:
-        """From a fitted scikit-learn HistGradientBoostingRegressor on numeric features without gaps."""
+    def of(cls, model: Any, cuts: FloatArray) -> Trees:
+        """From a scikit-learn HistGradientBoostingRegressor fitted on bins: ``cuts`` (d, b) are where they
+        end, so that a split between bins c and c + 1 is one at ``cuts[:, c]``."""
         nodes = [predictors[0].nodes for predictors in model._predictors]
         width = max((len(n) for n in nodes), default=1)
         shape = (len(nodes), width)
@@ -44,7 +45,8 @@ class Trees:
         for t, tree in enumerate(nodes):
             inner = np.flatnonzero(tree["is_leaf"] == 0)
             feature[t, inner] = tree["feature_idx"][inner]
-            threshold[t, inner] = tree["num_threshold"][inner]
+            split = tree["num_threshold"][inner].astype(np.int64)
+            threshold[t, inner] = cuts[feature[t, inner], split]
             left[t, inner], right[t, inner] = tree["left"][inner], tree["right"][inner]
             value[t, : len(tree)] = tree["value"]
         depth = max((int(n["depth"].max()) for n in nodes), default=0)
