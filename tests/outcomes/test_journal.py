@@ -36,6 +36,15 @@ def entry(key: str, text: str = "x", cost: float = 0.1) -> Entry:
     return Entry(key, "q", 0, Answer("m", text, cost_usd=cost))
 
 
+def test_a_journal_of_before_confidences_is_read() -> None:
+    entry = Entry("k", "q", 0, Answer("a", "4", confidence=0.5))
+    line = entry.line()
+    assert Entry.parse(line) == entry
+    before = line.replace(b',"confidence":0.5', b"")
+    assert before != line
+    assert Entry.parse(before).answer == Answer("a", "4")
+
+
 @given(st.lists(entries, max_size=6), st.integers(0, 200))
 @settings(max_examples=50)
 def test_what_was_written_is_read_and_a_torn_line_is_dropped(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from penstock.candidates import Confidence, Vote, Weighting
 from penstock.errors import PoolError
 from penstock.pricing import Price
 from penstock.providers.pool_file import load_pool
@@ -180,6 +181,62 @@ def test_what_is_wrong_is_said_once_and_clearly(tmp_path: Path, text: str, said:
     assert "\n" not in message
     for part in [str(path), *said]:
         assert part in message
+
+
+def test_candidates_at_a_confidence_and_candidates_that_vote(tmp_path: Path) -> None:
+    text = """
+candidates:
+  - {name: s, provider: embedded, model: small, confidence: [0.3, 0.7]}
+  - {name: when sure, provider: embedded, model: small, confidence: {threshold: 0.5, refusal: No., within: 4}}
+  - {name: x5, provider: embedded, model: small, vote: 5}
+  - name: x10
+    provider: embedded
+    model: small
+    vote: {samples: 10, weights: rcv, accept: 0.6, answer: numeric, temperature: 0.7}
+  - {name: fixed, provider: embedded, model: small, confidence: 0.4, vote: {weights: fcv, samples: 3}}
+"""
+    pool = load_pool(written(tmp_path, text))
+    assert pool.names == ("s at 0.3", "s at 0.7", "when sure", "x5", "x10", "fixed")
+    assert [c.confidence.threshold if c.confidence else None for c in pool] == [
+        0.3,
+        0.7,
+        0.5,
+        None,
+        None,
+        0.4,
+    ]
+    assert pool["when sure"].confidence == Confidence(0.5, refusal="No.", within=4)
+    assert pool["x5"].vote == Vote(5)
+    vote = Vote(10, Weighting.RCV, accept=0.6, answer="numeric", temperature=0.7)
+    assert (pool["x10"].vote, pool["x10"].confidence) == (vote, Confidence())
+    assert pool["fixed"].calls == 3
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("confidence: 1.5", ["candidates[0].confidence.threshold", "at most at 1"]),
+        ("confidence: {level: 0.5}", ["'level'", "threshold"]),
+        ("confidence: sure", ["candidates[0].confidence[0]", "mapping"]),
+        ("vote: {samples: 0}", ["candidates[0].vote.samples"]),
+        ("vote: {weights: borda}", ["candidates[0].vote.weights", "rcv"]),
+        ("vote: {weigths: rcv}", ["'weigths'", "weights"]),
+        ("vote: {answer: regex}", ["candidates[0].vote.pattern"]),
+        ("vote: {weights: fcv}", ["candidates[0].confidence", "threshold"]),
+    ],
+)
+def test_callings_that_mean_nothing(tmp_path: Path, line: str, said: list[str]) -> None:
+    path = written(tmp_path, f"candidates: [{{name: a, provider: embedded, model: small, {line}}}]")
+    with pytest.raises(PoolError) as caught:
+        load_pool(path)
+    for part in [str(path), *said]:
+        assert part in str(caught.value)
+
+
+def test_a_recorded_answer_cannot_be_asked_at_a_confidence(tmp_path: Path) -> None:
+    text = "candidates: [{name: a, provider: recorded, model: m, table: t, confidence: 0.5}]"
+    with pytest.raises(PoolError, match="recorded"):
+        load_pool(written(tmp_path, text))
 
 
 def test_missing_and_malformed_price_maps(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ PolicyName = Annotated[
     typer.Option(
         "--policy",
         help="auto, or names by commas: routing, cascade, index, cascade_routing, optimal_cascade, "
-        "gain_cascade, copula_cascade.",
+        "gain_cascade, copula_cascade, refusal, vote.",
     ),
 ]
 Features = Annotated[

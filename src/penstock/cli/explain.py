@@ -93,10 +93,11 @@ def _print(decision: Decision) -> None:
         markup=False,
         soft_wrap=True,
     )
-    if decision.target is not None and branch is not None:
+    if branch is not None:
         names = [ranked.candidate for ranked in decision.ranking]
         said = in_words(branch, names) if names else str(branch["kind"])
-        out.print(f"Policy for {decision.target}: {said}", markup=False, soft_wrap=True)
+        asked = "" if decision.target is None else f" for {decision.target}"
+        out.print(f"Policy{asked}: {said}", markup=False, soft_wrap=True)
     cost = "unknown" if decision.cost_usd is None else f"{_usd(decision.cost_usd)} USD"
     out.print(f"Cost: {cost}   overhead: {decision.overhead_ms:.2f} ms")
 

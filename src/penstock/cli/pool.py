@@ -35,13 +35,20 @@ def check(
     Example: [bold]penstock pool check penstock.yaml --prices prices.json[/bold]
     """
     from penstock.cli._console import err, out, print_json
+    from penstock.gateway.pool_policy import plain_router
+    from penstock.policies.describe import in_words
     from penstock.providers.pool_file import load_pool
 
     pool = load_pool(file, prices=prices)
+    stated = plain_router(file, pool)
+    spec = None if stated is None else dict(stated.policy.spec())
     if json:
-        print_json({"file": file, "candidates": [describe(candidate) for candidate in pool]})
+        found = [describe(candidate) for candidate in pool]
+        print_json({"file": file, "candidates": found, "policy": spec})
         return
     out.print(_table(pool))
+    if spec is not None:
+        out.print(f"policy: {in_words(spec, pool.names)}", markup=False, soft_wrap=True)
     for candidate in pool:
         if _key(candidate) == "no":
             err.print(f"{candidate.name}: set {_variable(candidate)} before serving", style="yellow")
@@ -66,6 +73,7 @@ def describe(candidate: Candidate) -> dict[str, Any]:
             "cached_input": price.cached_input,
             "request": price.request,
         },
+        "called": called(candidate),
         "context_window": candidate.context_window,
         "tools": candidate.tools,
         "vision": candidate.vision,
@@ -73,6 +81,19 @@ def describe(candidate: Candidate) -> dict[str, Any]:
         "key": {"yes": True, "no": False}.get(_key(candidate)),
         "key_variable": _variable(candidate),
     }
+
+
+def called(candidate: Candidate) -> str | None:
+    """How a candidate is called, where that is not one plain generation."""
+    at, vote = candidate.confidence, candidate.vote
+    if vote is None:
+        return None if at is None else f"at confidence {at.threshold}"
+    said = f"{vote.samples} samples, {vote.weights}"
+    if at is not None and at.threshold is not None:
+        said += f" at confidence {at.threshold}"
+    if vote.certainty is not None:
+        said += f", until {vote.certainty:.0%} certain"
+    return said if vote.accept is None else f"{said}, accept {vote.accept}"
 
 
 def _table(pool: Pool) -> Table:
@@ -85,7 +106,7 @@ def _table(pool: Pool) -> Table:
     caption = "prices in USD per million tokens" if "input" in shown else None
     table = Table(caption=caption, caption_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for heading in shown:
-        name = heading in ("name", "model")
+        name = heading in ("name", "model", "called")
         right = heading in ("input", "output", "cached", "context")
         table.add_column(
             heading,
@@ -104,6 +125,7 @@ def _row(candidate: Candidate) -> dict[str, str]:
     row = {"name": candidate.name, "provider": candidate.provider, "model": candidate.model}
     for heading, amount in zip(("input", "output", "cached"), amounts, strict=True):
         row[heading] = "-" if amount is None else f"{amount:f}"
+    row["called"] = called(candidate) or "-"
     row["context"] = "-" if window is None else f"{window:,}"
     row["can"] = ", ".join(c for c in ("tools", "vision", "json_schema") if getattr(candidate, c)) or "-"
     row["key set"] = _key(candidate)

@@ -12,6 +12,8 @@ import typer
 if TYPE_CHECKING:
     from socket import socket
 
+    from penstock.gateway.driver import LiveRouter
+
 DEFAULT_LOG = Path("penstock-decisions.sqlite")
 
 
@@ -21,8 +23,13 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(
-    router: Annotated[Path, typer.Argument(help="A bundle made by penstock fit.")],
-    pool: Annotated[Path, typer.Option(help="The pool file with the router's candidates.")],
+    router: Annotated[
+        Path | None,
+        typer.Argument(help="A bundle made by penstock fit; without one, the pool file's own policy."),
+    ] = None,
+    pool: Annotated[Path, typer.Option(help="The pool file with the router's candidates.")] = Path(
+        "penstock.yaml"
+    ),
     host: Annotated[
         str, typer.Option(help="Where to listen; beyond this machine only with a key.")
     ] = "127.0.0.1",
@@ -47,8 +54,10 @@ def serve(
     """
     import uvicorn
 
+    from penstock.errors import InputError
     from penstock.gateway.app import check_candidates, create_app
     from penstock.gateway.listening import listen
+    from penstock.gateway.pool_policy import plain_router
     from penstock.gateway.settings import KEY_VARIABLE, Settings, check_binding
     from penstock.policies.bundle import load_bundle
     from penstock.policies.targets import Target
@@ -59,10 +68,17 @@ def serve(
 
     key = os.environ.get(KEY_VARIABLE) or None
     check_binding(host, key)
-    loaded = load_bundle(router, open_model=open_text_model)
+    candidates = load_pool(pool, prices=prices)
+    loaded: LiveRouter | None
+    if router is None:
+        loaded = plain_router(pool, candidates)
+    else:
+        loaded = load_bundle(router, open_model=open_text_model)
+    if loaded is None:
+        hint = "Name a bundle made by penstock fit, or write policy: {refusal: [SMALL, LARGE]} in the pool"
+        raise InputError("states no policy, and no router is named", file=pool, hint=hint)
     chosen = None if target is None else Target.parse(target)
     loaded.policy_for(chosen)
-    candidates = load_pool(pool, prices=prices)
     check_candidates(loaded, {candidate.name: None for candidate in candidates})
     with closing(listen(host, port)) as listening, suppress(KeyboardInterrupt):  # Ctrl-C is how it ends
         app = create_app(
@@ -72,7 +88,8 @@ def serve(
             Settings(api_key=key, target=chosen, log_text=log_text),
             pool=candidates,
         )
-        _welcome(listening, str(chosen or loaded.target), with_key=key is not None, log=log)
+        served = str(chosen or loaded.target or f"the policy of {pool}")
+        _welcome(listening, served, with_key=key is not None, log=log)
         config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=10)
         uvicorn.Server(config).run(sockets=[listening])
 

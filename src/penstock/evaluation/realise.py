@@ -156,7 +156,15 @@ def beliefs_on(belief: BeliefModel, rows: TestRows) -> Beliefs:
     post_hoc = quality
     if belief.post_hoc is not None and rows.seen is not None:
         post_hoc = predict_all(belief.post_hoc, quality, rows.seen)
-    return Beliefs(quality, post_hoc, cost, rows.draw, belief.spread(quality))
+    return Beliefs(
+        quality,
+        post_hoc,
+        cost,
+        rows.draw,
+        belief.spread(quality),
+        None if rows.seen is None else ~rows.seen.answered,
+        None if rows.seen is None else rows.seen.confidence,
+    )
 
 
 def at_quality(frontier: Frontier, curve: Curve, share: float) -> Curve:

@@ -21,9 +21,11 @@ from penstock.policies.cascade_routing import CascadeRouting, OptimalCascade
 from penstock.policies.fixed import Fixed
 from penstock.policies.gain_cascade import GainCascade
 from penstock.policies.index import Index
+from penstock.policies.refusal import RefusalCascade
 from penstock.policies.routing import Routing
+from penstock.policies.vote import VoteCascade
 from penstock.replay import Beliefs
-from penstock.types import FloatArray
+from penstock.types import FloatArray, IntArray
 
 ROUTING_POINTS = 80
 CASCADE_POINTS = 24
@@ -80,6 +82,31 @@ def copula_cascade(beliefs: Beliefs, quality: FloatArray, cost: FloatArray) -> l
     return copula_cascades(beliefs.post_hoc, quality, cost, points=CASCADE_POINTS)
 
 
+def refusal(beliefs: Beliefs, quality: FloatArray, cost: FloatArray) -> list[Policy]:
+    """Whoever refuses at times, then one that is better on the whole (SATER's pre-generation mode)."""
+    if beliefs.refused is None:
+        return []
+    return [RefusalCascade(pair) for pair in _pairs(np.flatnonzero(beliefs.refused.sum(axis=0)), quality)]
+
+
+def vote(beliefs: Beliefs, quality: FloatArray, cost: FloatArray) -> list[Policy]:
+    """Whoever says how sure it is, then one that is better, at shares over those seen (SATER's cascade)."""
+    if beliefs.confidence is None:
+        return []
+    found: list[Policy] = []
+    telling = np.flatnonzero(np.isnan(beliefs.confidence).sum(axis=0) == 0)
+    for pair in _pairs(telling, quality):
+        shares = np.unique(beliefs.confidence[:, pair[0]])
+        spread = np.linspace(0, len(shares) - 1, CASCADE_POINTS).round().astype(int)
+        found += [VoteCascade(pair, (float(t),)) for t in shares[np.unique(spread)] if t > 0.0]
+    return found
+
+
+def _pairs(first: IntArray, quality: FloatArray) -> list[tuple[int, int]]:
+    """(one of the columns ``first``, a candidate of higher mean quality)."""
+    return [(j, i) for j in first.tolist() for i in range(len(quality)) if quality[i] > quality[j]]
+
+
 def _chains_that_learn(beliefs: Beliefs, quality: FloatArray, cost: FloatArray) -> list[tuple[int, ...]]:
     """A cascade has something to go by only where answers move estimates."""
     return [] if np.array_equal(beliefs.post_hoc, beliefs.ex_ante) else chains(quality, cost)
@@ -133,6 +160,8 @@ FAMILIES: dict[str, Sweep] = {
     "cascade": cascade,
     "gain_cascade": gain_cascade,
     "copula_cascade": copula_cascade,
+    "refusal": refusal,
+    "vote": vote,
     "index": index,
     "cascade_routing": cascade_routing,
     "optimal_cascade": optimal_cascade,

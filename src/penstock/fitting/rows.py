@@ -62,7 +62,15 @@ class FittingRows:
 
     def beliefs(self, ex_ante: FloatArray, post_hoc: FloatArray, spread: FloatArray | None = None) -> Beliefs:
         """Out-of-fold estimates (n, k) as the beliefs policies are tuned with."""
-        return Beliefs(ex_ante, post_hoc, self.expected_cost, self.draw, spread).rows(self.tuning)
+        return Beliefs(
+            ex_ante,
+            post_hoc,
+            self.expected_cost,
+            self.draw,
+            spread,
+            None if self.seen is None else ~self.seen.answered,
+            None if self.seen is None else self.seen.confidence,
+        ).rows(self.tuning)
 
     def no_beliefs(self) -> Beliefs:
         """For fixed policies, which look at nothing."""

@@ -11,6 +11,14 @@
         api_key: ${OPENAI_API_KEY}
         price: {input: 0.15, output: 0.60, cached_input: 0.075}   # USD per million tokens
         params: {temperature: 0}
+      - name: small when sure               # one generation, told to refuse below a confidence
+        model: my-small-model
+        base_url: http://localhost:8000/v1
+        confidence: 0.7                     # a list, [0.5, 0.7], makes "small when sure at 0.5" and so on
+      - name: small x10                     # ten samples, one voted answer
+        model: my-small-model
+        base_url: http://localhost:8000/v1
+        vote: {samples: 10, weights: rcv, accept: 0.6, answer: numeric}
 """
 
 from __future__ import annotations
@@ -27,9 +35,11 @@ from penstock.errors import PoolError
 from penstock.pricing import Price
 from penstock.providers.endpoint import check_url
 from penstock.providers.litellm import candidate_of
+from penstock.providers.pool_calling import called_as
 from penstock.providers.pool_schema import (
     CandidateEntry,
     LiteLLMDocument,
+    PolicyEntry,
     PoolDocument,
     PriceEntry,
     nearest,
@@ -60,13 +70,22 @@ def load_pool(path: Path, *, prices: Path | None = None, environ: Mapping[str, s
     else:
         document = parse(PoolDocument, data, path)
         price_map = _price_map(document.prices, path, prices)
-        fields = [f"candidates[{i}]" for i in range(len(document.candidates))]
-        candidates = tuple(
-            _candidate(entry, price_map, file=path, field=field, environ=environ)
-            for entry, field in zip(document.candidates, fields, strict=True)
-        )
+        called = [
+            (candidate, f"candidates[{i}]")
+            for i, entry in enumerate(document.candidates)
+            for candidate in _candidates(
+                entry, price_map, file=path, field=f"candidates[{i}]", environ=environ
+            )
+        ]
+        candidates, fields = tuple(c for c, _ in called), [field for _, field in called]
     _check(candidates, fields, path)
     return Pool(candidates)
+
+
+def stated_policy(path: Path) -> PolicyEntry | None:
+    """The policy under ``policy:``; None where there is none."""
+    data = _read(path)
+    return parse(PoolDocument, data, path).policy if "candidates" in data else None
 
 
 def _read(path: Path) -> Mapping[str, Any]:
@@ -98,6 +117,14 @@ def _price_map(named: str | list[str], path: Path, given: Path | None) -> PriceM
     names = [named] if isinstance(named, str) else named
     paths = [path.parent / name for name in names]
     return PriceMap.read(*paths, *(() if given is None else (given,)))
+
+
+def _candidates(
+    entry: CandidateEntry, prices: PriceMap, *, file: Path, field: str, environ: Mapping[str, str]
+) -> list[Candidate]:
+    """What an entry stands for: one candidate, or one for each of its confidences."""
+    plain = _candidate(entry, prices, file=file, field=field, environ=environ)
+    return called_as(plain, entry, file=file, field=field)
 
 
 def _candidate(
@@ -172,6 +199,13 @@ def _check_needs(candidate: Candidate, file: Path, field: str) -> None:
             f"candidate {candidate.name!r} needs the address of its endpoint",
             file=file,
             field=f"{field}.base_url",
+        )
+    if candidate.provider == "recorded" and candidate.confidence is not None:
+        raise PoolError(
+            "a recorded answer was asked for already, and cannot be asked at a confidence now",
+            file=file,
+            field=f"{field}.confidence",
+            hint="Its refusals are in the table, as a status",
         )
     if candidate.provider == "recorded" and not candidate.options.get("table"):
         raise PoolError(

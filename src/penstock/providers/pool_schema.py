@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from penstock.candidates import INSTRUCTION, REFUSAL
 from penstock.errors import PoolError
 
 
@@ -43,6 +44,44 @@ class PriceEntry(_Strict):
     request: Amount = "0"
 
 
+class ConfidenceEntry(_Strict):
+    """The instruction to answer only when sure enough; a number alone is the threshold."""
+
+    threshold: float | None = None
+    instruction: str = INSTRUCTION
+    refusal: str = REFUSAL
+    within: int = 10
+
+
+class VoteEntry(_Strict):
+    """Several samples as one answer; a number alone is how many."""
+
+    samples: int = 10
+    weights: str = "sc"
+    accept: float | None = None
+    certainty: float | None = None
+    answer: str = "text"
+    pattern: str | None = None
+    temperature: float = Field(default=1.0, ge=0)
+    top_p: float = Field(default=0.95, gt=0, le=1)
+
+
+def _confidences(value: object) -> object:
+    """One confidence or several, each a number or a mapping, as a list of mappings."""
+    if value is None:
+        return []
+    entries = value if isinstance(value, list) else [value]
+    return [{"threshold": e} if _is_number(e) else e for e in entries]
+
+
+def _vote(value: object) -> object:
+    return {"samples": value} if _is_number(value) else value
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 class CandidateEntry(_Strict):
     """One candidate of ``penstock.yaml``."""
 
@@ -54,6 +93,8 @@ class CandidateEntry(_Strict):
     price: PriceEntry | None = None
     params: dict[str, Any] = {}
     system: str | None = None
+    confidence: Annotated[list[ConfidenceEntry], BeforeValidator(_confidences)] = []
+    vote: Annotated[VoteEntry | None, BeforeValidator(_vote)] = None
     context_window: int | None = Field(default=None, gt=0)
     tools: bool | None = None
     vision: bool | None = None
@@ -67,10 +108,20 @@ class CandidateEntry(_Strict):
     options: dict[str, Any] = {}
 
 
+class PolicyEntry(_Strict):
+    """A policy that needs no fit (``gateway.pool_policy``)."""
+
+    refusal: list[str] | None = None
+    vote: list[str] | None = None
+    accept: list[float] = []
+
+
 class PoolDocument(_Strict):
-    """``penstock.yaml``: candidates, and price maps to look their prices up in."""
+    """``penstock.yaml``: candidates, price maps to look their prices up in, and a policy that needs no
+    fit."""
 
     candidates: list[CandidateEntry] = Field(min_length=1)
+    policy: PolicyEntry | None = None
     prices: str | list[str] = []
 
 
@@ -136,6 +187,9 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def _fields(schema: type[BaseModel], loc: tuple[int | str, ...]) -> Iterable[str]:
-    if "price" in loc:
-        return PriceEntry.model_fields
+    for name, entry in (("price", PriceEntry), ("confidence", ConfidenceEntry), ("vote", VoteEntry)):
+        if name in loc[:-1]:
+            return entry.model_fields
+    if loc[0] == "policy" and len(loc) > 1:
+        return PolicyEntry.model_fields
     return CandidateEntry.model_fields if len(loc) > 1 else schema.model_fields

@@ -29,13 +29,14 @@ SIGNALS = (
     "log_lines",
     "has_final_answer",
     "cut_off",
+    "confidence",
 )
 _PENALTY = 3.0
 _PRIOR_SCALE = 3.0
 
 
 def signals(answer: Answer) -> FloatArray:
-    """(10,) the signs of one answer, ``SIGNALS`` in order; 0 where unknown."""
+    """(s,) the signs of one answer, the s ``SIGNALS`` in order; 0 where unknown."""
     found = np.zeros(len(SIGNALS))
     if answer.logprobs:
         logprobs = np.asarray(answer.logprobs)
@@ -51,6 +52,7 @@ def signals(answer: Answer) -> FloatArray:
     found[7] = np.log1p(answer.text.count("\n"))
     found[8] = float(answer.extracted is not None)
     found[9] = float(answer.finish_reason == "length")
+    found[10] = answer.confidence or 0.0
     return found
 
 
@@ -58,7 +60,8 @@ def signals(answer: Answer) -> FloatArray:
 class OwnAnswer:
     """Fitted: logistic in the ex-ante logit and the standardised signals, one row per candidate.
 
-    ``intercept`` (k,), ``coefficients`` (1 + 10, k), ``mean`` and ``scale`` (k, 10). ``look`` (k,) says how
+    ``intercept`` (k,), ``coefficients`` (1 + s, k), ``mean`` and ``scale`` (k, s); a later signal than those
+    it was fitted on is not looked at. ``look`` (k,) says how
     much an answer tells: the standard deviation of its estimate around the ex-ante one, in units of that
     of a right-or-wrong outcome, from rows the estimator has not seen.
     """
@@ -77,8 +80,8 @@ class OwnAnswer:
         return spread
 
     def estimate(self, ex_ante: FloatArray, found: FloatArray, column: int) -> FloatArray:
-        """(m,) expected quality of answers of one candidate: ``ex_ante`` (m,), ``found`` (m, 10)."""
-        design = _design(ex_ante, found, self.mean[column], self.scale[column])
+        """(m,) expected quality of answers of one candidate: ``ex_ante`` (m,), ``found`` (m, s)."""
+        design = _design(ex_ante, found[:, : self.mean.shape[1]], self.mean[column], self.scale[column])
         return sigmoid(design @ self.coefficients[:, column] + self.intercept[column])
 
     def estimate_answer(self, ex_ante: float, answer: Answer, column: int) -> float:
@@ -105,10 +108,16 @@ class OwnAnswer:
 
 @dataclass(frozen=True)
 class Observations:
-    """Signals of every cell of a grid: ``found`` (n, k, 10) and whether the cell was ``answered`` (n, k)."""
+    """Signals of every cell of a grid: ``found`` (n, k, s) and whether the cell was ``answered`` (n, k)."""
 
     found: FloatArray
     answered: BoolArray
+
+    @property
+    def confidence(self) -> FloatArray:
+        """(n, k) how sure answers say they are; NaN of candidates that never say it."""
+        said = self.found[:, :, SIGNALS.index("confidence")]
+        return np.where((said > 0).any(axis=0), said, np.nan)
 
     @property
     def informative(self) -> bool:
