@@ -2,7 +2,8 @@
 
 A response of these models ends in "answer : ..."; that part is cut off, and the model is asked how probable
 it finds the reference in its place. Reasoning that leads to the reference makes it likely, reasoning that
-went wrong does not, and the further it went wrong the less: a graded quality where right and wrong are two values.
+went wrong does not, and the further it went wrong the less: a graded quality, where right and wrong are only
+two values.
 """
 
 from __future__ import annotations
