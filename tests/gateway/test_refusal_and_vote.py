@@ -124,6 +124,15 @@ def test_policies_that_mean_nothing(tmp_path: Path, policy: str, said: str) -> N
     assert str(path) in str(caught.value)
 
 
+def test_the_pool_file_of_the_page_is_right(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "voting.md").read_text(encoding="utf-8")
+    path = tmp_path / "penstock.yaml"
+    path.write_text(page.split("```yaml\n")[1].split("```")[0])
+    pool = load_pool(path)
+    assert pool.names == ("small when sure", "small x10", "large")
+    assert plain_router(path, pool) == PlainRouter(pool.names, RefusalCascade((1, 2)))
+
+
 def told(client: Any, messages: Any, stream: bool) -> str:
     if not stream:
         return str(client.chat.completions.create(model="auto", messages=messages).choices[0].message.content)

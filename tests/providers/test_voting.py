@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -203,6 +204,18 @@ async def test_embedded_samples_end_at_their_next_token_and_say_what_they_took()
     assert stopped.answer.usage.input_tokens == full.answer.usage.input_tokens
     assert 0 < stopped.answer.usage.output_tokens < full.answer.usage.output_tokens
     assert stopped.answer.cost_usd is not None
+
+
+async def test_samples_collected_once_may_vote_from_their_table(tmp_path: Any) -> None:
+    pl.DataFrame({"query_id": ["q"], "prompt": ["What is 2 + 2?"]}).write_parquet(
+        tmp_path / "queries.parquet"
+    )
+    row = {"query_id": "q", "model": "m", "input_tokens": 8, "output_tokens": 1, "cost_usd": 0.25}
+    said = [{**row, "sample_index": i, "response": text} for i, text in enumerate(["4", "5", "4"])]
+    pl.DataFrame(said).write_parquet(tmp_path / "outcomes.parquet")
+    provider = make_provider(Candidate("a", "recorded", "m", vote=Vote(3), options={"table": str(tmp_path)}))
+    answer = (await provider.complete(REQUEST)).answer
+    assert (answer.text, answer.confidence, answer.cost_usd) == ("4", pytest.approx(2 / 3), 0.75)
 
 
 async def test_it_is_collected_like_any_other(tmp_path: Any) -> None:
