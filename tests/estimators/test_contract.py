@@ -8,8 +8,10 @@ from penstock.estimators.base import Estimator
 from penstock.estimators.registry import ESTIMATORS, estimator
 from penstock.testing.estimators import EstimatorContract
 
+NAMES = (*ESTIMATORS, "ridge+isotonic", "knn+platt")
 
-@pytest.mark.parametrize("estimator", [pytest.param(name, id=name) for name in ESTIMATORS], indirect=True)
+
+@pytest.mark.parametrize("estimator", [pytest.param(name, id=name) for name in NAMES], indirect=True)
 class TestEveryEstimator(EstimatorContract):
     @pytest.fixture
     def estimator(self, request: pytest.FixtureRequest) -> Estimator:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from penstock.errors import BundleError, InputError
 from penstock.estimators.base import Arrays, Estimator, Fitted, Settings
+from penstock.estimators.calibration import Calibrated, FittedCalibrated
 from penstock.estimators.ex_ante.blend import Blend, FittedBlend
 from penstock.estimators.ex_ante.boosting import Boosting, FittedBoosting
 from penstock.estimators.ex_ante.clusters import Clusters, FittedClusters
@@ -45,17 +46,23 @@ _FITTED: dict[str, Callable[[Settings, Arrays], Fitted]] = {
     "boosting": FittedBoosting.from_state,
     "latent": FittedLatent.from_state,
     "stack": lambda settings, arrays: FittedStack.from_state(settings, arrays, restore),
+    "calibrated": lambda settings, arrays: FittedCalibrated.from_state(settings, arrays, restore),
     "blend": lambda settings, arrays: FittedBlend.from_state(settings, arrays, restore),
 }
 
 
 def estimator(name: str) -> Estimator:
-    """The estimator of that name with its default settings; InputError for an unknown name."""
-    if name not in ESTIMATORS:
+    """The estimator of that name with its default settings; InputError for an unknown name.
+
+    ``NAME+isotonic`` and ``NAME+platt`` are calibrated on rows of their own.
+    """
+    plain, _, method = name.partition("+")
+    if plain not in ESTIMATORS:
         raise InputError(
-            f"no estimator is called {name!r}; there are {', '.join(ESTIMATORS)}", field="--estimator"
+            f"no estimator is called {plain!r}; there are {', '.join(ESTIMATORS)}", field="--estimator"
         )
-    return ESTIMATORS[name]()
+    found = ESTIMATORS[plain]()
+    return Calibrated(found, method) if "+" in name else found
 
 
 def restore(kind: str, settings: Settings, arrays: Arrays) -> Fitted:

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -80,9 +81,22 @@ class EstimatorContract:
             np.testing.assert_array_equal(old, new)
         assert repr(estimator) == settings
 
-    def test_equal_settings_are_equal(self, estimator: Estimator) -> None:
-        assert type(estimator)() == type(estimator)()
+    def test_a_copy_of_the_settings_is_equal_and_fits_alike(self, estimator: Estimator) -> None:
+        copy = dataclasses.replace(estimator)  # type: ignore[type-var]
+        assert copy == estimator
+        assert copy is not estimator
+        assert hash(copy) == hash(estimator)
         assert estimator.name
+        asked = inputs_of(20, seed=5)
+        first, again = (self.fitted(one, seed=2).predict(asked) for one in (estimator, copy))
+        np.testing.assert_allclose(first, again, rtol=0, atol=1e-9)
+
+    def test_fitting_again_forgets_what_was_fitted_before(self, estimator: Estimator) -> None:
+        asked = inputs_of(20, seed=5)
+        first = self.fitted(estimator, seed=1).predict(asked)
+        self.fitted(estimator, 1.0 - outcomes_of(inputs_of()), seed=1)
+        again = self.fitted(estimator, seed=1).predict(asked)
+        np.testing.assert_allclose(first, again, rtol=0, atol=1e-9)
 
     def test_the_same_seed_gives_the_same_fit(self, estimator: Estimator) -> None:
         first, again = (self.fitted(estimator, seed=7).predict(inputs_of(20, seed=5)) for _ in range(2))

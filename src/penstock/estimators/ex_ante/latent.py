@@ -22,11 +22,12 @@ from penstock.estimators.ex_ante.linear import sigmoid
 from penstock.estimators.features import Inputs
 from penstock.types import FloatArray, IntArray
 
-PENALTIES = (3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
+PENALTIES = (3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
 CONTRAST = (1.0, 4.0)
 """How much stronger positions beyond the first dimension are penalised."""
-_CHOOSE_ON = 3_000
+_CHOOSE_ON = 2_000
 _STEPS = 60
+_STEPS_TO_CHOOSE = 20
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,8 @@ class _Problem:
     loading_penalty: float
     positive: bool
 
-    def solve(self, start: FloatArray) -> FloatArray:
+    def solve(self, start: FloatArray, steps: int = _STEPS) -> FloatArray:
+        """From ``start``, by at most so many quasi-Newton steps."""
         try:
             from scipy.optimize import minimize
         except ImportError as error:
@@ -115,7 +117,7 @@ class _Problem:
             jac=True,
             method="L-BFGS-B",
             bounds=bounds,
-            options={"maxiter": _STEPS, "ftol": 1e-7},
+            options={"maxiter": steps, "ftol": 1e-7},
         )
         return np.asarray(found.x, dtype=np.float64)
 
@@ -212,7 +214,7 @@ def _with_chosen_penalties(problem: _Problem, sample: IntArray, penalties: tuple
     for contrast in contrasts:
         flat = _start(inner)
         for first in sorted(penalties, reverse=True):
-            flat = _penalties(inner, first, contrast).solve(flat)
+            flat = _penalties(inner, first, contrast).solve(flat, _STEPS_TO_CHOOSE)
             loss = outer.loss(flat)
             if loss < least:
                 best, least = (first, contrast), loss

@@ -1,0 +1,149 @@
+"""Embeddings of prompts as further features.
+
+Running an embedder takes a model or a network, which this side of the system does not have: the caller gives
+one (``Embedder``), as ``penstock.collection.embeddings`` does. What is learnt here is which directions of its
+space matter for the prompts at hand: a principal component analysis, half-way to whitening as for n-grams,
+so that both kinds of feature suit one penalty and one distance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from penstock.errors import BundleError, InputError
+from penstock.estimators.features import TEXT_SCALE, Encoder, Inputs
+from penstock.types import FloatArray, Query
+
+DIRECTIONS = 64
+PREFIX = "embedding."
+
+
+class Embedder(Protocol):
+    """Something that turns texts into vectors."""
+
+    def embed(self, texts: Sequence[str]) -> FloatArray:
+        """(n, d) one vector per text, the same d always; finite."""
+        ...
+
+    def spec(self) -> Mapping[str, Any]:
+        """Plain settings, without secrets, from which ``OpenEmbedder`` makes the same embedder again."""
+        ...
+
+
+OpenEmbedder = Callable[[Mapping[str, Any]], Embedder]
+"""Makes an embedder of what its ``spec`` returned."""
+
+
+@dataclass(frozen=True)
+class EmbeddingEncoder(Encoder):
+    """A feature encoder that asks an embedder too. ``centre`` (d,) and ``directions`` (d, r) say what of its
+    vectors is kept; ``weight`` in (0, 1) is the embedding's share of the squared text features."""
+
+    embedder: Embedder = field(kw_only=True)
+    centre: FloatArray = field(kw_only=True)
+    directions: FloatArray = field(kw_only=True)
+    weight: float = field(kw_only=True, default=0.5)
+
+    @classmethod
+    def over(
+        cls,
+        encoder: Encoder,
+        embedder: Embedder,
+        queries: Sequence[Query],
+        *,
+        directions: int = DIRECTIONS,
+        weight: float = 0.5,
+    ) -> EmbeddingEncoder:
+        """``encoder`` with an embedder beside it, its directions learnt from the fitting rows' prompts.
+
+        Outcomes are not looked at. Raises InputError for vectors that are not numbers or differ in length.
+        """
+        if not encoder.use_prompt:
+            raise InputError(
+                "embeddings are of prompts, and --features leaves them out", field="--embeddings"
+            )
+        vectors = _checked(embedder.embed([q.prompt for q in queries]), len(queries))
+        centre = vectors.mean(axis=0)
+        own = {f.name: getattr(encoder, f.name) for f in fields(Encoder)}
+        kept = _principal(vectors - centre, directions)
+        return cls(**own, embedder=embedder, centre=centre, directions=kept, weight=weight)
+
+    def encode(self, queries: Sequence[Query]) -> Inputs:
+        """Features of n queries, their embeddings' directions among them."""
+        inputs = super().encode(queries)
+        if not len(queries):
+            vectors = np.zeros((0, len(self.centre)))
+        else:
+            vectors = _checked(self.embedder.embed([q.prompt for q in queries]), len(queries))
+        if vectors.shape[1] != len(self.centre):
+            raise InputError(
+                f"the embedder gives {vectors.shape[1]} numbers per text; {len(self.centre)} were fitted on",
+                field="--embeddings",
+                hint="Use the embedding model the router was fitted with",
+            )
+        extra = (vectors - self.centre) @ self.directions
+        width = inputs.text.shape[1]
+        grams, share = np.sqrt(1.0 - self.weight), np.sqrt(self.weight)
+        dense = [inputs.dense[:, :width] * grams, inputs.dense[:, width:], extra * share * TEXT_SCALE]
+        text = np.concatenate([inputs.text * grams, extra * share], axis=1)
+        return Inputs(np.concatenate(dense, axis=1), text, inputs.length, inputs.task, inputs.block)
+
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Settings and arrays for a bundle; the embedder by its spec, not its weights."""
+        settings, arrays = super().state()
+        own: dict[str, NDArray[Any]] = {"centre": self.centre, "directions": self.directions}
+        about = {"embedder": dict(self.embedder.spec()), "embedding_weight": self.weight}
+        return {**settings, **about}, {**arrays, **{PREFIX + key: value for key, value in own.items()}}
+
+
+def with_embedder(
+    encoder: Encoder,
+    settings: Mapping[str, Any],
+    arrays: Mapping[str, NDArray[Any]],
+    open_embedder: OpenEmbedder | None,
+) -> Encoder:
+    """``encoder``, restored from a bundle's ``settings`` and ``arrays``, with the embedder they name, if any.
+
+    BundleError where they name one and the caller opens none.
+    """
+    if "embedder" not in settings:
+        return encoder
+    if open_embedder is None:
+        raise BundleError("the router reads embeddings of prompts, and no embedder can be opened here")
+    own = {f.name: getattr(encoder, f.name) for f in fields(Encoder)}
+    return EmbeddingEncoder(
+        **own,
+        embedder=open_embedder(settings["embedder"]),
+        centre=arrays[PREFIX + "centre"],
+        directions=arrays[PREFIX + "directions"],
+        weight=float(settings["embedding_weight"]),
+    )
+
+
+def _principal(centred: FloatArray, count: int) -> FloatArray:
+    """(d, r) directions of most variance, half-way to whitening, rows of mean squared length 1 after it."""
+    values, vectors = np.linalg.eigh(centred.T @ centred)
+    values, vectors = values[::-1], vectors[:, ::-1]
+    rank = int(min(count, max(1, (values > 1e-8 * max(float(values[0]), 1e-300)).sum())))
+    if not values[0] > 0:
+        return np.zeros((centred.shape[1], 1))
+    kept = vectors[:, :rank] / (values[:rank] / values[0]) ** 0.25
+    length = float(np.sqrt(((centred @ kept) ** 2).sum(axis=1).mean()))
+    directions: FloatArray = kept / (length or 1.0)
+    return directions
+
+
+def _checked(vectors: FloatArray, count: int) -> FloatArray:
+    found = np.asarray(vectors, dtype=np.float64)
+    if found.ndim != 2 or len(found) != count or not np.isfinite(found).all():
+        raise InputError(
+            f"the embedder returned an array of shape {found.shape} for {count} texts, or numbers that are "
+            "not finite",
+            field="--embeddings",
+        )
+    return found
