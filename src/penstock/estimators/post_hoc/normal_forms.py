@@ -16,6 +16,7 @@ _NUMBER = re.compile(r"[-−+]?\s?[$€£]?\s?[-−]?(?:\d{1,3}(?:,\d{3})+|\d+)?
 _LEADING_ZEROS = re.compile(r"(?<![\d.,])0+(?=\d)")
 _NUMBERED = re.compile(r"^\W*(\d+)\s*[.):]\s*(.+)$")
 _BLOCK = re.compile(r"\[plan\](.*?)(?:\[plan end\]|\[/plan\]|\Z)", re.DOTALL)
+_END_OF_BLOCK = re.compile(r"\W*\[(?:plan end|/plan)\]")
 _STEP_WORDS = 15
 _END_OF_STEP = re.compile(r"[(:.;]| - ")
 
@@ -63,14 +64,19 @@ def listed_steps(ignored: Collection[str] = ()) -> Normaliser:
 def _steps(text: str) -> list[str]:
     blocks = _BLOCK.findall(text)
     if blocks:
-        return [line for line in blocks[-1].splitlines() if line.strip()]
+        return _numbered(blocks[-1]) or [line for line in blocks[-1].splitlines() if line.strip()]
+    plan = _END_OF_BLOCK.split(text)[0]
+    return _numbered(plan) or _longest_run(plan.splitlines())
+
+
+def _numbered(text: str) -> list[str]:
     steps: list[str] = []
     for line in text.splitlines():
         item = _NUMBERED.match(line)
         if item:
             # a list that starts again is the plan after a change of mind
             steps = [item[2]] if int(item[1]) == 1 else [*steps, item[2]]
-    return steps or _longest_run(text.splitlines())
+    return steps
 
 
 def _longest_run(lines: list[str]) -> list[str]:
