@@ -73,6 +73,7 @@ class Vote:
     is that certain (adaptive self-consistency). ``answer`` says what is compared: ``text``, ``numeric``,
     ``choice`` or ``regex`` (with a ``pattern``); a sample in which nothing is found votes for nobody.
     ``temperature`` and ``top_p`` are those of the samples unless the candidate's ``params`` say otherwise.
+    ``repeats_cached``: the provider bills the prompt of all samples but one at its price of cached input.
     """
 
     samples: int = 10
@@ -83,6 +84,7 @@ class Vote:
     pattern: str | None = None
     temperature: float = 1.0
     top_p: float = 0.95
+    repeats_cached: bool = False
 
     def __post_init__(self) -> None:
         if self.weights not in set(Weighting):

@@ -89,6 +89,16 @@ async def test_the_first_sample_with_the_winning_answer_is_returned_and_all_are_
     assert completion.body["usage"]["completion_tokens"] == 15
 
 
+async def test_a_repeated_prompt_may_be_billed_as_cached() -> None:
+    said = [Reply("4", usage=Usage(10, 1))] * 3
+    candidate = Candidate(
+        "a", "scripted", "m", price=Price.of(1, 2, cached_input=0), vote=Vote(3, repeats_cached=True)
+    )
+    answer = (await VotingProvider(candidate, ScriptedProvider(candidate, said)).complete(REQUEST)).answer
+    assert answer.usage == Usage(30, 3, 20)
+    assert answer.cost_usd == pytest.approx(16e-6)
+
+
 async def test_samples_are_drawn_not_repeated() -> None:
     provider = voting("4", samples=3, temperature=0.8)
     await voted(provider)

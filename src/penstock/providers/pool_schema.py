@@ -64,6 +64,7 @@ class VoteEntry(_Strict):
     pattern: str | None = None
     temperature: float = Field(default=1.0, ge=0)
     top_p: float = Field(default=0.95, gt=0, le=1)
+    repeats_cached: bool = False
 
 
 def _confidences(value: object) -> object:

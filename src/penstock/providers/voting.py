@@ -144,6 +144,8 @@ class _Run:
     def completion(self) -> Completion:
         """The vote's answer: the first sample that gave the winning one, with what all of them took."""
         answers = [completion.answer for _, completion in sorted(self.done.items())]
+        if self.ballots.vote.repeats_cached:
+            answers = [*answers[:1], *map(_repeated, answers[1:])]
         usage = Usage(*(sum(getattr(a.usage, name) for a in answers) for name in Usage.__dataclass_fields__))
         winner = self.ballots.winner()
         confidence = 0.0 if winner is None else winner[2]
@@ -183,6 +185,12 @@ class _Run:
             return float(sum((cost_usd(a.usage, price) for a in answers), Decimal(0)))
         costs = [a.cost_usd for a in answers]
         return None if None in costs else float(sum(c for c in costs if c is not None))
+
+
+def _repeated(answer: Answer) -> Answer:
+    """An answer to a prompt that the provider has just read."""
+    usage = replace(answer.usage, cached_tokens=answer.usage.input_tokens)
+    return replace(answer, usage=usage)
 
 
 def _refusal_of(candidate: Candidate) -> str:
