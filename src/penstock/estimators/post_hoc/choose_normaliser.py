@@ -24,8 +24,8 @@ NORMALISERS: Mapping[str, Normaliser] = {
 the text alone wherever there is one, as in the gateway."""
 
 READS_THE_TABLE = frozenset({"final_answer"})
-_MARGIN = 1.05
-_LEAST_GAIN = 0.002
+_MARGIN = 1.1
+_LEAST_GAIN = 0.01
 _LEAST_COVERAGE = 0.05
 _FREEDOM = 3
 
@@ -54,7 +54,7 @@ def choose_normaliser(
 ) -> NormaliserChoice:
     """Compare normalisers on a grid of fitting rows, on at most ``rows`` of them, evenly spread.
 
-    One that reads the table's own extraction is chosen only where it gains 5% more than every one that reads
+    One that reads the table's own extraction is chosen only where it gains 10% more than every one that reads
     the text: the gateway has nothing but text.
     """
     known = [(name, normaliser(name)) for name in names]

@@ -16,7 +16,7 @@ _NUMBER = re.compile(r"[-−+]?\s?[$€£]?\s?[-−]?(?:\d{1,3}(?:,\d{3})+|\d+)?
 _LEADING_ZEROS = re.compile(r"(?<![\d.,])0+(?=\d)")
 _NUMBERED = re.compile(r"^\W*(\d+)\s*[.):]\s*(.+)$")
 _BLOCK = re.compile(r"\[plan\](.*?)(?:\[plan end\]|\[/plan\]|\Z)", re.DOTALL)
-_END_OF_BLOCK = re.compile(r"\W*\[(?:plan end|/plan)\]")
+_END_OF_BLOCK = re.compile(r"\[(?:plan end|/plan)\]")
 _STEP_WORDS = 15
 _END_OF_STEP = re.compile(r"[(:.;]| - ")
 
