@@ -2,8 +2,8 @@
 
     python benchmarks/experiment.py NAME [--tables DIR] [--seeds N] [--out DIR] [--fine] [--routerbench FILE]
 
-NAME: routerbench, noise-grid, ablation, runtime, swebench, voting, train-size, step-lambdas, or
-all. Exit status 1 where a required claim does not hold.
+NAME: routerbench, noise-grid, ablation, runtime, swebench, voting, train-size, step-lambdas,
+estimators, or all. Exit status 1 where a required claim does not hold.
 """
 
 from __future__ import annotations
@@ -31,10 +31,11 @@ NAMES = {
     "voting": "samples voted as candidates, and agreement of answers as post-hoc signal",
     "train-size": "stability against the number of fitting rows",
     "step-lambdas": "prices per step against one price, and the baseline cascades",
+    "estimators": "which estimator of quality before the call routes best",
 }
 
 
-SEEDS = {"routerbench": 8}
+SEEDS = {"routerbench": 8, "estimators": 3}
 
 
 def main() -> int:

@@ -1,0 +1,193 @@
+"""Embedders: an endpoint that answers in any order and fails now and then, a cache, and what bundles name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import numpy as np
+import pytest
+
+from penstock.collection.embeddings import (
+    KEY_VARIABLE,
+    CachedEmbedder,
+    EndpointEmbedder,
+    LocalEmbedder,
+    open_embedder,
+    parse_embedder,
+)
+from penstock.errors import BundleError, InputError, MissingExtra, ProviderUnavailable, RequestRejected
+from penstock.types import FloatArray
+
+
+def vector(text: str) -> list[float]:
+    return [float(len(text)), float(text.count("a")), 1.0]
+
+
+class Server(ThreadingHTTPServer):
+    """``statuses`` are answered in order before anything else; ``seen`` holds bodies and keys."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.statuses: list[int] = []
+        self.seen: list[tuple[dict[str, Any], str | None]] = []
+        self.spoil = False
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/v1"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.seen.append((body, self.headers.get("Authorization")))
+        status = self.server.statuses.pop(0) if self.server.statuses else 200
+        rows = [{"index": i, "embedding": vector(t)} for i, t in enumerate(body["input"])]
+        found: object = {"data": rows[::-1]} if status == 200 else {"error": {"message": "no"}}
+        if self.server.spoil:
+            found = {"data": rows[1:]}
+        text = json.dumps(found).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *args: object) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    running = Server()
+    thread = Thread(target=running.serve_forever, daemon=True)
+    thread.start()
+    yield running
+    running.shutdown()
+    running.server_close()
+    thread.join()
+
+
+class Counting:
+    """An embedder that counts what it is asked, and breaks after ``most`` texts."""
+
+    def __init__(self, most: int = 10**6) -> None:
+        self.asked: list[str] = []
+        self.most = most
+
+    def embed(self, texts: Sequence[str]) -> FloatArray:
+        if len(self.asked) + len(texts) > self.most:
+            raise ProviderUnavailable("enough")
+        self.asked += texts
+        return np.array([vector(t) for t in texts]) / 3
+
+    def spec(self) -> Mapping[str, Any]:
+        return {"kind": "counting"}
+
+
+def test_an_endpoint_is_asked_in_batches_and_answers_in_any_order(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, "sk-1")
+    texts = ["a", "banana", "", "cc", "aaaa"]
+    found = EndpointEmbedder("small", server.url, batch=2).embed(texts)
+    np.testing.assert_array_equal(found, [vector(t or " ") for t in texts])
+    assert [len(body["input"]) for body, _ in server.seen] == [2, 2, 1]
+    assert {body["model"] for body, _ in server.seen} == {"small"}
+    assert {key for _, key in server.seen} == {"Bearer sk-1"}
+
+
+async def test_it_works_inside_an_event_loop(server: Server) -> None:
+    assert EndpointEmbedder("small", server.url).embed(["ab"]).shape == (1, 3)
+
+
+def test_a_busy_endpoint_is_asked_again(server: Server) -> None:
+    server.statuses = [503, 429]
+    assert EndpointEmbedder("small", server.url, first_wait_s=0.0).embed(["ab"]).tolist() == [vector("ab")]
+    assert len(server.seen) == 3
+
+
+def test_a_refused_request_is_not(server: Server) -> None:
+    server.statuses = [400]
+    with pytest.raises(RequestRejected, match="HTTP 400: no"):
+        EndpointEmbedder("small", server.url).embed(["ab"])
+    assert len(server.seen) == 1
+
+
+def test_a_missing_vector_is_noticed(server: Server) -> None:
+    server.spoil = True
+    with pytest.raises(ProviderUnavailable, match="does not hold 2 embeddings"):
+        EndpointEmbedder("small", server.url).embed(["a", "b"])
+
+
+def test_a_text_is_embedded_once(tmp_path: Path) -> None:
+    asked, path = Counting(), tmp_path / "cache" / "vectors.sqlite"
+    first = CachedEmbedder(asked, path).embed(["a", "bb", "a"])
+    np.testing.assert_array_equal(first[0], first[2])
+    assert asked.asked == ["a", "bb"]
+    again = CachedEmbedder(asked, path).embed(["bb", "ccc"])
+    assert asked.asked == ["a", "bb", "ccc"]
+    np.testing.assert_array_equal(again[0], first[1])
+
+
+def test_what_was_embedded_before_an_error_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "vectors.sqlite"
+    with pytest.raises(ProviderUnavailable, match="enough"):
+        CachedEmbedder(Counting(most=2), path, batch=1).embed(["a", "b", "c"])
+    after = Counting()
+    CachedEmbedder(after, path).embed(["a", "b", "c"])
+    assert after.asked == ["c"]
+
+
+def test_another_model_s_vectors_are_not_taken(tmp_path: Path) -> None:
+    class Other(Counting):
+        def spec(self) -> Mapping[str, Any]:
+            return {"kind": "other"}
+
+    path, other = tmp_path / "vectors.sqlite", Other()
+    CachedEmbedder(Counting(), path).embed(["a"])
+    CachedEmbedder(other, path).embed(["a"])
+    assert other.asked == ["a"]
+
+
+def test_a_file_that_is_no_cache_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("not a database, and long enough to be told from an empty one " * 20)
+    with pytest.raises(InputError, match=r"notes\.txt"):
+        CachedEmbedder(Counting(), path).embed(["a"])
+
+
+def test_the_command_line_s_words(server: Server) -> None:
+    assert parse_embedder("fastembed:BAAI/bge-small-en-v1.5") == LocalEmbedder(
+        "fastembed", "BAAI/bge-small-en-v1.5"
+    )
+    endpoint = parse_embedder(f"text-embedding-3-small@{server.url}")
+    assert endpoint == EndpointEmbedder("text-embedding-3-small", server.url)
+    for wrong in ("", "bge", "fastembed:", "@http://host/v1", "m@host"):
+        with pytest.raises(InputError, match="cannot read"):
+            parse_embedder(wrong)
+
+
+def test_a_bundle_cannot_send_prompts_away_by_itself(server: Server) -> None:
+    spec = EndpointEmbedder("small", server.url).spec()
+    with pytest.raises(BundleError, match="sends every prompt to"):
+        open_embedder(spec)
+    assert open_embedder(spec, network=True).embed(["ab"]).tolist() == [vector("ab")]
+    with pytest.raises(BundleError, match="does not know"):
+        open_embedder({"kind": "shell"})
+    assert open_embedder({"kind": "fastembed", "model": "m"}) == LocalEmbedder("fastembed", "m")
+
+
+def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(name: str) -> object:
+        raise ImportError(name)
+
+    monkeypatch.setattr("penstock.collection.embeddings.import_module", absent)
+    with pytest.raises(MissingExtra, match=r"penstock\[embeddings\]"):
+        LocalEmbedder("sentence-transformers", "m").embed(["a"])
