@@ -74,8 +74,8 @@ def build(
         entries[recipe.name] = _build_one(recipe, tokenizer, out_dir, problems, seed=seed, tell=tell)
     manifest = {
         "format": 1,
-        "tokenizer": _file_entry(out_dir / "tokenizer.json"),
-        "models": {name: entries[name] for name in RECIPES if name in entries},
+        "tokenizer": file_entry(out_dir / "tokenizer.json"),
+        "models": {name: entries[name] for name in sorted(entries, key=_order)},
     }
     text = json.dumps(manifest, indent=1) + "\n"
     (out_dir / MANIFEST).write_text(text, encoding="utf-8")
@@ -107,7 +107,7 @@ def _build_one(
         full_trials = answer(LanguageModel(Network(full), tokenizer), problems)
     tell(f"measure {recipe.name}", 2, 2, 0.0)
     return {
-        **_file_entry(path),
+        **file_entry(path),
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "seed": seed,
         "recipe": asdict(recipe),
@@ -156,7 +156,12 @@ def _kept_entries(out_dir: Path) -> dict[str, Any]:
     return entries
 
 
-def _file_entry(path: Path) -> dict[str, Any]:
+def _order(name: str) -> tuple[int, str]:
+    """Built models in the order of their recipes, then the fine-tuned ones."""
+    return (list(RECIPES).index(name) if name in RECIPES else len(RECIPES), name)
+
+
+def file_entry(path: Path) -> dict[str, Any]:
     content = path.read_bytes()
     return {"file": path.name, "bytes": len(content), "sha256": sha256(content).hexdigest()}
 

@@ -37,19 +37,30 @@ def test_questions_without_a_correct_sample_are_dropped_and_counted() -> None:
     assert selection.dropped["no correct sample"] == 1
 
 
-def test_all_correct_questions_pair_only_where_asked_and_much_longer() -> None:
+def test_all_correct_questions_pair_only_where_asked() -> None:
     one = asked((True, 10), (True, 12), (True, 11))
     assert ends(one, StageOne()) == []
-    assert select_pairs([one], StageOne()).dropped["all correct, none much longer"] == 1
-    assert ends(one, StageOne(longer_by=1.2)) == [(0, 1, "over longer")]
+    assert select_pairs([one], StageOne()).dropped["all correct"] == 1
+    assert ends(one, StageOne(all_correct=True)) == [(0, 1, "over longer")]
+    assert ends(asked((True, 10), (True, 10)), StageOne(all_correct=True)) == []
+
+
+def test_the_rejected_response_is_so_many_times_as_long_where_asked() -> None:
+    one = asked((True, 10), (False, 12))
+    assert ends(one, StageOne(longer_by=1.2)) == [(0, 1, "over incorrect")]
     assert ends(one, StageOne(longer_by=1.3)) == []
+    assert select_pairs([one], StageOne(longer_by=1.3)).dropped["none much longer"] == 1
 
 
-def test_several_pairs_of_one_question_use_different_samples() -> None:
+def test_several_pairs_of_one_question_choose_different_responses() -> None:
     one = asked((True, 9), (True, 5), (False, 3), (False, 30), (True, 7))
-    assert ends(one, StageOne(per_question=5)) == [(1, 3, "over incorrect"), (4, 2, "over incorrect")]
+    assert ends(one, StageOne(per_question=5)) == [
+        (1, 3, "over incorrect"),
+        (4, 2, "over incorrect"),
+        (0, 3, "over incorrect"),
+    ]
     all_right = asked((True, 10), (True, 40), (True, 20), (True, 30))
-    assert ends(all_right, StageOne(longer_by=1.2, per_question=9)) == [
+    assert ends(all_right, StageOne(all_correct=True, longer_by=1.2, per_question=9)) == [
         (0, 1, "over longer"),
         (2, 3, "over longer"),
     ]

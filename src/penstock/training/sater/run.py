@@ -56,7 +56,7 @@ class Run:
         inputs: list[dict[str, Any]] = [
             {**common, **drawn},
             {"settings": s.stage_one, "seed": s.seed},
-            drawn,
+            {**drawn, "at_most": s.stage_two.questions},
             {"settings": s.stage_two, "seed": s.seed},
             {"questions": fingerprint([*map(asdict, kept)]), "scorer": self.scorer_name},
         ]
@@ -72,6 +72,13 @@ class Run:
         kept = [q for q in self.questions if uniform_of(f"sater-evaluation:{q.id}") < share]
         chosen = {q.id for q in kept}
         return [q for q in self.questions if q.id not in chosen], kept
+
+    def second_questions(self) -> list[Question]:
+        """The training questions that are sampled again for Stage II."""
+        training, _ = self.split()
+        drawn = sorted(training, key=lambda q: uniform_of(f"sater-stage-two:{self.settings.seed}:{q.id}"))
+        chosen = {q.id for q in drawn[: self.settings.stage_two.questions]}
+        return [q for q in training if q.id in chosen]
 
 
 def train_sater(run: Run, progress: Progress) -> dict[str, Any]:
@@ -102,10 +109,11 @@ def _sample(run: Run, stage: Stage, model: str, number: int, progress: Progress)
     if stage.finished:
         return
     what = f"sampling for Stage {'I' * number}"
+    questions = run.split()[0] if number == 1 else run.second_questions()
     with stage.making() as folder:
         asked = draw(
             sampler_for(model),
-            run.split()[0],
+            questions,
             run.settings.sampling,
             run.scorer,
             seed=10 * run.settings.seed + number,

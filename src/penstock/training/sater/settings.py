@@ -63,8 +63,9 @@ class StageOne:
         beta: strength of the pull to the reference model; ours, TRL's default too.
         nll: weight of the chosen responses' likelihood beside the preference loss; ours: 0, more if accuracy
             falls.
-        longer_by: all-correct questions give (shortest, longest correct) where that is so many times as long;
-            None leaves them out. Ours: out, 1.2 as the option.
+        all_correct: all-correct questions give the shortest over the longest correct response. Ours: not, as
+            the paper's rule is.
+        longer_by: the rejected response must be so many times as long; 0 is the paper's rule.
         least_correct: a pair needs so many correct samples; 1 is the paper's rule.
         per_question: pairs a question gives at most; 1 is the paper's rule.
         preference: weight of the preference loss; 1 is the paper's.
@@ -73,7 +74,8 @@ class StageOne:
     tuning: Tuning = Tuning(rate=2e-5, epochs=1, batch=16)
     beta: float = 0.1
     nll: float = 0.0
-    longer_by: float | None = None
+    all_correct: bool = False
+    longer_by: float = 0.0
     least_correct: int = 1
     per_question: int = 1
     preference: float = 1.0
@@ -90,6 +92,8 @@ class StageTwo:
         plain: one row without a threshold per question; measured: without it refusals leak into plain
             prompts.
         refusals: bounds of the share of refusals; ours.
+        questions: sample and train on at most so many questions, drawn at random; None: all. Measured: a
+            thousand do for the embedded models.
     """
 
     tuning: Tuning = Tuning(rate=5e-5, epochs=2, batch=16)
@@ -97,6 +101,7 @@ class StageTwo:
     per_question: int = 3
     plain: bool = True
     refusals: tuple[float, float] = (0.4, 0.6)
+    questions: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +118,14 @@ class Sater:
 
 EMBEDDED = Sater(
     sampling=Sampling(temperature=0.6, top_p=1.0, max_new_tokens=256),
-    stage_one=StageOne(Tuning(rate=2e-4, epochs=1, batch=32, lora=False), nll=1.0, longer_by=1.2),
-    stage_two=StageTwo(Tuning(rate=1e-3, epochs=2, batch=32, lora=False), per_question=6),
+    stage_one=StageOne(
+        Tuning(rate=2e-4, epochs=2, batch=32, lora=False),
+        nll=1.0,
+        preference=0.05,
+        all_correct=True,
+        longer_by=1.2,
+    ),
+    stage_two=StageTwo(Tuning(rate=1e-3, epochs=2, batch=32, lora=False), per_question=6, questions=1000),
 )
 """For the embedded models; every value that differs was measured on development questions (docs/sater.md)."""
 

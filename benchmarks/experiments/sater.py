@@ -1,0 +1,298 @@
+"""SATER on the embedded models: trains, asks, and makes the page."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from benchmarks.experiments import page
+from benchmarks.experiments import sater_claims as claims
+from benchmarks.experiments.figure import Panel, figure
+from benchmarks.experiments.result import Result
+from benchmarks.experiments.sater_answers import Answers, mean
+from benchmarks.experiments.sater_runs import FIXED, Found
+from benchmarks.experiments.sater_votes import (
+    TAUS,
+    Sweep,
+    adaptive_spend,
+    areas,
+    before_generation,
+    cascade,
+    ends_of,
+    equal,
+    ranged,
+)
+from penstock.evaluation.tradeoff import RATIOS
+from penstock.lab.problem import LEVELS, SKILLS
+from penstock.training.sater.settings import THRESHOLDS
+
+
+def result_of(found: Found) -> Result:
+    """The page of everything that was measured."""
+    body = _PAGE.format(
+        n=len(found.items),
+        voted=found.plan.voted,
+        questions=found.plan.questions,
+        k=found.plan.k,
+        fixed=FIXED,
+        temperature=found.plan.settings.sampling.temperature,
+        lengths=lengths(found),
+        skills=skills(found),
+        refusals=refusals(found),
+        refusal_levels=refusal_levels(found),
+        areas=trade_off(found),
+        perfect=trade_off(found, perfect=True),
+        waiting=waits(found),
+        matched=matched(found),
+        speed=f"{found.tokens_per_second:,.0f}",
+        adaptive=adaptive(found),
+    )
+    svg = figure("SATER on the embedded models", panels(found))
+    return Result("SATER on the embedded models", body, claims.claims_of(found), {"sater.svg": svg})
+
+
+def methods(found: Found, seed: int) -> dict[str, Sweep]:
+    """Every method over its settings, with the weights of one seed."""
+    voted, trained = found.voted, found.trained[seed]
+    two = trained.two
+    at = Answers(two.correct[:, 1:], two.refused[:, 1:], two.tokens[:, 1:], two.ballot[:, 1:])
+    return {
+        "pre-generation": before_generation(voted, at, THRESHOLDS),
+        "SC, base, all samples": cascade(voted, found.votes, equal(found.votes), early=False),
+        "SC, base, early stop": cascade(voted, found.votes, equal(found.votes)),
+        "RCV": cascade(voted, trained.ranged, ranged(trained.ranged)),
+        "FCV": cascade(voted, trained.fixed, equal(trained.fixed)),
+    }
+
+
+def lengths(found: Found) -> str:
+    """Accuracy and tokens by level."""
+    level = found.items.level
+    rows = []
+    for at in (*LEVELS, None):
+        chosen = level == at if at else np.ones(len(level), dtype=bool)
+        one = [t.one for t in found.trained]
+        rows.append(
+            [
+                f"level {at}" if at else "all",
+                int(chosen.sum()),
+                f"{mean(found.base.correct[chosen, 0]):.3f}",
+                _range([mean(a.correct[chosen, 0]) for a in one], ".3f"),
+                f"{mean(found.base.tokens[chosen, 0]):.1f}",
+                _range([mean(a.tokens[chosen, 0]) for a in one], ".1f"),
+            ]
+        )
+    head = ["", "items", "accuracy, base", "Stage I, seeds", "tokens, base", "Stage I, seeds"]
+    return page.table(head, rows)
+
+
+def skills(found: Found) -> str:
+    """The same by skill, with Stage II asked plainly and the change by Stage I with its interval."""
+    rows = []
+    skill = found.items.skill
+    for i, name in enumerate(SKILLS):
+        chosen, few = skill == i, found.voted.skill == i
+        change = np.mean(
+            [t.one.correct[chosen, 0].astype(float) - found.base.correct[chosen, 0] for t in found.trained],
+            axis=0,
+        )
+        at = claims.interval(100 * change)
+        rows.append(
+            [
+                name,
+                f"{mean(found.base.correct[chosen, 0]):.3f}",
+                _range([mean(t.one.correct[chosen, 0]) for t in found.trained], ".3f"),
+                f"{at.value:+.1f} [{at.low:+.1f}, {at.high:+.1f}]",
+                f"{mean(found.base.tokens[chosen, 0]):.1f}",
+                _range([mean(t.one.tokens[chosen, 0]) for t in found.trained], ".1f"),
+                _range([mean(t.two.correct[few, 0]) for t in found.trained], ".3f"),
+                _range([mean(t.two.tokens[few, 0]) for t in found.trained], ".1f"),
+            ]
+        )
+    head = ["", "accuracy, base", "Stage I", "change, points", "tokens, base", "Stage I"]
+    return page.table([*head, "accuracy, I+II asked plainly", "tokens"], rows)
+
+
+def refusals(found: Found) -> str:
+    """By threshold: refused, accuracy of what is answered, tokens."""
+    everything = np.arange(found.plan.voted)
+    rows = []
+    for j, threshold in enumerate(THRESHOLDS):
+        refused = [mean(t.two.refused[:, j + 1]) for t in found.trained]
+        right = [claims.answered_accuracy(t.two, everything)[j] for t in found.trained]
+        tokens = [mean(t.two.tokens[:, j + 1]) for t in found.trained]
+        rows.append([threshold, _range(refused, ".3f"), _range(right, ".3f"), _range(tokens, ".1f")])
+    return page.table(["threshold", "refused", "accuracy of answered", "tokens"], rows)
+
+
+def refusal_levels(found: Found) -> str:
+    """Share refused by threshold and level, mean over seeds."""
+    level = found.voted.level
+    rows = [
+        [
+            threshold,
+            *(
+                f"{np.mean([mean(t.two.refused[level == at, j + 1]) for t in found.trained]):.2f}"
+                for at in LEVELS
+            ),
+        ]
+        for j, threshold in enumerate(THRESHOLDS)
+        if j % 2 == 0 or threshold == 1.0
+    ]
+    return page.table(["refused at", *(f"level {at}" for at in LEVELS)], rows)
+
+
+def trade_off(found: Found, *, perfect: bool = False) -> str:
+    """ToA and ToGR of every method and ratio, over seeds."""
+    rows = []
+    for name in methods(found, 0):
+        cells: list[str] = []
+        for ratio in RATIOS:
+            got = [_areas(found, seed, name, ratio, perfect=perfect) for seed in range(len(found.trained))]
+            cells += [_range([100 * a for a, _ in got], ".1f"), _range([b for _, b in got], ".2f")]
+        rows.append([name, *cells])
+    head = [f"{what}, {ratio:g}" for ratio in RATIOS for what in ("ToA x 100", "ToGR")]
+    return page.table(["", *head], rows)
+
+
+def _areas(found: Found, seed: int, name: str, ratio: float, *, perfect: bool) -> tuple[float, float]:
+    ends = ends_of(ratio, found.voted, _first(found), found.large)
+    sweep = methods(found, seed)[name]
+    toa, togr, _, _ = areas(sweep, ratio, found.voted, ends, found.large, perfect=perfect)
+    return toa, togr
+
+
+def _first(found: Found) -> Answers:
+    """The base model's greedy answers to the voted items."""
+    n, base = found.plan.voted, found.base
+    return Answers(base.correct[:n], base.refused[:n], base.tokens[:n], base.ballot[:n])
+
+
+def waits(found: Found) -> str:
+    """AGL and AROL in tokens and seconds, at a few thresholds."""
+    rows = []
+    shown = (0.3, 0.5, 0.7, 0.9)
+    for name in methods(found, 0):
+        for j, setting in enumerate(TAUS):
+            if setting not in shown:
+                continue
+            at = [methods(found, seed)[name][j].waiting for seed in range(len(found.trained))]
+            agl, arol = (float(np.nanmean([getattr(w, what) for w in at])) for what in ("agl", "arol"))
+            rows.append(
+                [
+                    f"{name} at {setting}",
+                    f"{np.mean([w.resolved for w in at]):.2f}",
+                    f"{agl:.1f}",
+                    f"{arol:.1f}",
+                    f"{np.mean([w.overall for w in at]):.1f}",
+                    f"{1000 * agl / found.tokens_per_second:.0f}",
+                    f"{1000 * arol / found.tokens_per_second:.0f}",
+                ]
+            )
+    head = ["", "resolved", "AGL, tokens", "AROL, tokens", "all, tokens", "AGL, ms", "AROL, ms"]
+    return page.table(head, rows)
+
+
+def matched(found: Found) -> str:
+    """RCV against SC with all samples, at equal quality."""
+    rows = []
+    for at in claims.matched(found):
+        rows.append(
+            [
+                at.tau,
+                f"{at.quality:.3f}",
+                f"{at.routed[0]:.2f} / {at.routed[1]:.2f}",
+                f"{at.arol[0]:.0f} / {at.arol[1]:.0f}",
+                f"{at.spend[0]:.0f} / {at.spend[1]:.0f}",
+                *(f"{claims.falls_by(*at.cost[ratio]):.1%} of {at.ceiling[ratio]:.1%}" for ratio in RATIOS),
+            ]
+        )
+    head = ["SC accepts at", "quality", "to the large", "AROL, tokens", "small's tokens"]
+    return page.table([*head, *(f"total cost, {ratio:g}" for ratio in RATIOS)], rows)
+
+
+def adaptive(found: Found) -> str:
+    """Adaptive self-consistency of the base model, in one line."""
+    used, tokens = adaptive_spend(found.votes)
+    return f"{used:.1f} of {found.plan.k} samples and {tokens:.0f} tokens"
+
+
+def panels(found: Found) -> list[Panel]:
+    """Curves by ratio, refusals, lengths."""
+    made = []
+    for ratio in RATIOS:
+        ends = ends_of(ratio, found.voted, _first(found), found.large)
+        lines = {}
+        for name, sweep in methods(found, 0).items():
+            _, _, x, y = areas(sweep, ratio, found.voted, ends, found.large)
+            lines[name] = (x, 100 * y)
+        for name, curve in (("oracle", ends.golden()), ("Strategy A", ends.strategy_a())):
+            lines[name] = (curve.cost, 100 * curve.accuracy)
+        title = f"price ratio {ratio:g}, seed 1"
+        made.append(Panel(title, "cost, large alone = 1", "accuracy, %", lines))
+    x = list(THRESHOLDS)
+    everything = np.arange(found.plan.voted)
+    refused = {
+        f"refused, seed {i + 1}": (x, 100 * t.two.refused[:, 1:].mean(axis=0))
+        for i, t in enumerate(found.trained)
+    }
+    made.append(Panel("refusals after Stage II", "threshold", "refused, %", refused))
+    right = {
+        f"answered right, seed {i + 1}": (x, 100 * claims.answered_accuracy(t.two, everything))
+        for i, t in enumerate(found.trained)
+    }
+    finite = {name: (np.array(a)[np.isfinite(b)], b[np.isfinite(b)]) for name, (a, b) in right.items()}
+    made.append(Panel("accuracy of what is answered", "threshold", "right, %", finite))
+    return made
+
+
+def _range(values: list[float], form: str) -> str:
+    """The mean, and the range over seeds."""
+    if len(values) == 1:
+        return format(values[0], form)
+    return f"{format(float(np.mean(values)), form)} ({format(min(values), form)}–{format(max(values), form)})"
+
+
+_PAGE = """`small` is trained on {questions:,} questions per seed ({k} samples each, temperature
+{temperature:g}); `large` is what it falls back on. Items are held-out problems that no training saw and the
+recipe was not chosen on: {n:,} for greedy answers, the first {voted:,} of them for thresholds and votes.
+Ranges are over fine-tuning seeds; intervals are bootstraps over items.
+
+**Stage I**: base against shortened.
+
+{lengths}
+
+{skills}
+
+**Stage II**: refusals and what is answered, by threshold; then by level.
+
+{refusals}
+
+{refusal_levels}
+
+**Cost against accuracy.** A method's curve is its sweep over thresholds between the two models alone; ToA
+is its mean height, ToGR 0 for random routing and 1 for routing exactly what only the large model solves. FCV
+asks at {fixed:g}. Columns are price ratios, large over small.
+
+{areas}
+
+The "(100)" reading, in which every routed question counts as right (our reading of the paper's figure):
+
+{perfect}
+
+![curves](sater.svg)
+
+**Waiting.** Parallel samples, each at the pace of one: a decision waits for the last sample it needs. Seconds
+are tokens at the measured speed of one stream, {speed} tokens per second on one thread; on two cores ten
+samples do not run side by side, so seconds are what a machine with room for them would take. Means over
+resolved and routed queries are over sets that depend on the method; the mean over all queries stands beside.
+
+{waiting}
+
+Adaptive self-consistency, one sample after another, draws {adaptive} per query of the base model.
+
+**At equal quality**: self-consistency of the base model with all samples, at each of its thresholds, against
+RCV of the trained model where the whole system is equally good (linear between its points). Total cost falls
+by so much of the ceiling: the small model's whole share of the cost, which is all that any vote could save.
+
+{matched}
+"""

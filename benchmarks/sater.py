@@ -1,0 +1,128 @@
+"""``make experiment-sater``: Stage I and II of SATER on the embedded models, with the page under
+``docs/experiments``.
+
+    python benchmarks/sater.py [--seeds N] [--work DIR] [--out DIR] [--quick] [--development]
+
+Trains in ``--work`` (a temporary folder by default); given again with the same folder it goes on where it
+stopped. The last lines say which claim holds; exit status 1 where one does not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter, process_time
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+
+def main() -> int:
+    """Train, ask, print, write; 0 where every claim holds."""
+    options = _options()
+    if options.threads:
+        os.environ["OMP_NUM_THREADS"] = str(options.threads)
+    from benchmarks.experiments.sater_runs import measure
+    from penstock.errors import PenstockError
+
+    started, used = perf_counter(), process_time()
+
+    def tell(what: str) -> None:
+        sys.stderr.write(f"[{perf_counter() - started:6.0f} s] {what}\n")
+        sys.stderr.flush()
+
+    try:
+        if options.work is not None:
+            found = measure(_plan(options), options.work, tell)
+        else:
+            with TemporaryDirectory() as folder:
+                found = measure(_plan(options), Path(folder), tell)
+    except PenstockError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    return _write(found, options, perf_counter() - started, process_time() - used)
+
+
+def _write(found, options: argparse.Namespace, seconds: float, used: float) -> int:  # type: ignore[no-untyped-def]
+    from benchmarks.experiments import page
+    from benchmarks.experiments.sater import result_of
+
+    result = result_of(found)
+    listed = page.claims(result.claims)
+    text = _PAGE.format(
+        title=result.title,
+        command=f"python benchmarks/sater.py --seeds {options.seeds}" + (" --quick" if options.quick else ""),
+        date=datetime.now(UTC).date().isoformat(),
+        device=_device(),
+        minutes=seconds / 60,
+        used=used / 60,
+        claims=listed,
+        body=result.body.strip(),
+    )
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "sater.md").write_text(text, encoding="utf-8")
+    for file, svg in result.figures.items():
+        (options.out / file).write_text(svg, encoding="utf-8")
+    sys.stdout.write(f"{text}\n{listed}\n")
+    return 0 if all(claim.holds for claim in result.claims) else 1
+
+
+def _plan(options: argparse.Namespace):  # type: ignore[no-untyped-def]
+    from dataclasses import replace
+
+    import torch
+
+    from benchmarks.experiments.sater_runs import Plan
+
+    plan = Plan(model=options.model, seeds=options.seeds, development=options.development)
+    if torch.cuda.is_available():
+        sampling = replace(plan.settings.sampling, rows=4096)
+        plan = replace(plan, questions=12_000, items=12_000, voted=6000)
+        plan = replace(plan, settings=replace(plan.settings, sampling=sampling))
+    if options.quick:
+        plan = replace(plan, questions=60, items=120, voted=60)
+    return plan
+
+
+def _device() -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        return str(torch.cuda.get_device_name())
+    return f"{os.cpu_count()} cores"
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seeds", type=int, default=3, help="fine-tuning seeds")
+    parser.add_argument("--model", default="small", help="the embedded model that is trained")
+    parser.add_argument("--threads", type=int, default=0, help="threads; default: torch's own choice")
+    parser.add_argument("--work", type=Path, help="folder of the stages; kept, and gone on with")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "experiments")
+    parser.add_argument("--quick", action="store_true", help="a few questions, to try the machinery")
+    parser.add_argument(
+        "--development", action="store_true", help="ask the problems the recipe was chosen on"
+    )
+    options = parser.parse_args()
+    if options.seeds < 1:
+        parser.error("--seeds must be at least 1")
+    return options
+
+
+_PAGE = """# {title}
+
+`{command}` on {date}, {device}, {minutes:.1f} minutes ({used:.1f} minutes of processor time).
+
+{claims}
+
+{body}
+"""
+
+if __name__ == "__main__":
+    sys.exit(main())
