@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from penstock.cli import _demo_refusal
 from penstock.cli._console import out
 from penstock.errors import InputError, MissingExtra
 
@@ -57,6 +58,7 @@ _FILES = {
     "router": "router.penstock",
     "report": "report.html",
     "log": "decisions.sqlite",
+    "refusing": "refusing.yaml",
 }
 
 
@@ -91,7 +93,10 @@ def demo(
     _evaluate(places)
     _title(4, "Serve it, and send it chat requests with the openai client")
     _ask(places, requests, seed)
-    _title(5, "What to type next")
+    if _demo_refusal.shipped():
+        _title(5, "Ask a small model that refuses what it is not sure of, and one whose samples vote")
+        _demo_refusal.show(places.refusing, _unseen(places, requests))
+    _title(_steps(), "What to type next")
     _next(places, serve=serve)
     if serve:
         from penstock.cli.serve import serve as serve_verb
@@ -261,8 +266,12 @@ def _next(places: Places, *, serve: bool) -> None:
         out.print(f"  [dim]{what}:[/]\n    {line}", soft_wrap=True, highlight=False)
 
 
+def _steps() -> int:
+    return 6 if _demo_refusal.shipped() else 5
+
+
 def _title(number: int, text: str) -> None:
-    out.print(f"\n[bold]{number}/5  {text}[/]")
+    out.print(f"\n[bold]{number}/{_steps()}  {text}[/]")
 
 
 def _typed(*words: object) -> None:
