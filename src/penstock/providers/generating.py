@@ -74,17 +74,16 @@ class Generation:
 
     def take(self, chunk: StreamChunk) -> None:
         """Take one item of the stream in."""
-        before = len(self.assembly.text) + len(self.assembly.refusal)
+        texts, refusals = len(self.assembly.text), len(self.assembly.refusal)
         if chunk.body is not None:
             self.assembly.add(chunk.body)
         self.answer = chunk.answer or self.answer
-        self.decoded += int(len(self.assembly.text) + len(self.assembly.refusal) > before and bool(self.text))
-        if (
-            self._refused_at is None
-            and self.confidence is not None
-            and self.decoded <= self.confidence.within
-        ):
-            self._refused_at = self.decoded if is_refusal(self.text, self.confidence) else None
+        came = (*self.assembly.text[texts:], *self.assembly.refusal[refusals:])
+        self.decoded += int(any(came))
+        if self.confidence is None or self.refused or self.decoded > self.confidence.within:
+            return
+        if is_refusal(self.text, self.confidence):
+            self._refused_at = self.decoded
 
     @property
     def refused(self) -> bool:

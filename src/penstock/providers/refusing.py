@@ -29,6 +29,8 @@ class RefusingProvider:
     """Asks ``inner`` at the candidate's confidence; its refusals have ``Status.REFUSED``.
 
     A refusal is recognised while the answer is streamed, within its first tokens; the generation ends there.
+    A whole answer is put together from its stream (text, refusal, log-probabilities, usage), but for requests
+    with tools or a schema, which are asked for whole.
     """
 
     def __init__(self, candidate: Candidate, inner: Provider) -> None:
