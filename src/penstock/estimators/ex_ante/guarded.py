@@ -2,8 +2,8 @@
 
 Two guards, both towards the candidates' means. Distance: a query further from its neighbours than nearly
 every fitting query is from its own gets the mean. Agreement: what the neighbours say of all candidates is
-shrunk by the positive-part rule of James & Stein (1961), to nothing where they differ from the mean by no
-more than so many draws at random would.
+shrunk by a positive-part rule (James & Stein 1961), to nothing where they differ from the mean by no more
+than so many draws at random would on average.
 """
 
 from __future__ import annotations
@@ -75,11 +75,9 @@ class FittedGuarded:
         error = self.variance * (mass**2).sum(axis=1) / (total + plain.prior) ** 2
         known = error > 0
         standard = np.divide(said**2, error, out=np.zeros_like(said), where=known).sum(axis=1)
-        count = known.sum(axis=1)
-        # James & Stein need three means; with fewer, what chance alone gives on average is taken off
-        chance = np.where(count > 2, count - 2.0, count)
+        count = known.sum(axis=1).astype(np.float64)
         keep = np.maximum(
-            1.0 - np.divide(chance, standard, out=np.ones_like(standard), where=standard > 0), 0.0
+            1.0 - np.divide(count, standard, out=np.ones_like(standard), where=standard > 0), 0.0
         )
         keep[similarity.mean(axis=1) < self.floor] = 0.0
         predicted: FloatArray = plain.means + keep[:, None] * said
