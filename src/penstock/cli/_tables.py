@@ -42,13 +42,17 @@ def summary(table: OutcomeTable) -> dict[str, Any]:
     frame = table.outcomes.select("model", "quality", table.status.alias("status")).with_columns(
         pl.Series("cost", costs, nan_to_null=True)
     )
+    declined = pl.col("status").is_in(["refused", "failed"])
+    # as when it is accepted: what was refused is worth nothing, what has no score yet is unknown
+    worth = pl.when(declined).then(0.0).otherwise(pl.col("quality"))
+    unscored = pl.col("quality").is_null().all() & (pl.col("status") == "answered").any()
     models = (
         frame.group_by("model")
         .agg(
             pl.len().alias("outcomes"),
             (pl.col("status") == "refused").sum().alias("refused"),
             (pl.col("status") == "failed").sum().alias("failed"),
-            pl.col("quality").mean().alias("mean_quality"),
+            pl.when(unscored).then(None).otherwise(worth.mean()).alias("mean_quality"),
             pl.col("cost").mean().alias("mean_cost_usd"),
         )
         .sort("model")
