@@ -116,5 +116,6 @@ def test_signs_of_an_answer() -> None:
     assert found["min_logprob"] == -3.0
     assert found["sum_logprob"] == -0.04
     assert found["log_tokens"] == pytest.approx(np.log(4))
-    assert (found["has_final_answer"], found["cut_off"]) == (0.0, 1.0)
+    assert (found["has_final_answer"], found["cut_off"]) == (1.0, 1.0)
+    assert (found["confidence"], found["has_confidence"]) == (0.0, 0.0)
     assert not signals(Answer("a")).any()

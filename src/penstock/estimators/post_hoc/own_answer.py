@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import log1p
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from penstock.errors import BundleError
 from penstock.estimators.base import Arrays, Settings
 from penstock.estimators.ex_ante.linear import Logistic, sigmoid
 from penstock.estimators.features import Inputs
+from penstock.estimators.post_hoc.stated_answer import stated_answer
+from penstock.estimators.post_hoc.text_signs import TEXT_SIGNS, text_signs
 from penstock.types import Answer, BoolArray, FloatArray, IntArray, Status
 
 SIGNALS = (
@@ -30,9 +34,17 @@ SIGNALS = (
     "has_final_answer",
     "cut_off",
     "confidence",
+    "has_confidence",
+    *TEXT_SIGNS,
 )
+"""Later versions append; a bundle holds the names it was fitted on, and they must be the first of these.
+``has_final_answer``: the text states one (``stated_answer``). What a scorer extracted does not count: a live
+answer has met no scorer."""
 _PENALTY = 3.0
 _PRIOR_SCALE = 3.0
+_FAINT = 0.5
+_WEIGHT = np.array([_FAINT if name in TEXT_SIGNS else 1.0 for name in SIGNALS])
+"""Signs of the text are many and each tells little: halved, they are penalised four times as much."""
 
 
 def signals(answer: Answer) -> FloatArray:
@@ -47,12 +59,14 @@ def signals(answer: Answer) -> FloatArray:
             np.quantile(logprobs, 0.1),
             logprobs.sum() / 100.0,
         )
-    found[5] = np.log1p(answer.usage.output_tokens)
-    found[6] = np.log1p(len(answer.text))
-    found[7] = np.log1p(answer.text.count("\n"))
-    found[8] = float(answer.extracted is not None)
+    found[5] = log1p(answer.usage.output_tokens)
+    found[6] = log1p(len(answer.text))
+    found[7] = log1p(answer.text.count("\n"))
+    found[8] = float(stated_answer(answer) is not None)
     found[9] = float(answer.finish_reason == "length")
     found[10] = answer.confidence or 0.0
+    found[11] = float(answer.confidence is not None)
+    found[12:] = text_signs(answer.text)
     return found
 
 
@@ -98,10 +112,17 @@ class OwnAnswer:
             "scale": self.scale,
             "look": self.look,
         }
-        return {"signals": list(SIGNALS)}, arrays
+        return {"signals": list(SIGNALS[: self.mean.shape[1]])}, arrays
 
     @classmethod
     def from_state(cls, settings: Settings, arrays: Arrays) -> OwnAnswer:
+        """BundleError where it was fitted on signals that this version does not compute."""
+        fitted_on = [str(name) for name in settings["signals"]]
+        if fitted_on != list(SIGNALS[: arrays["mean"].shape[1]]):
+            raise BundleError(
+                f"its post-hoc estimator reads {', '.join(fitted_on)}, which this version cannot",
+                hint="Fit again, or serve it with the version that fitted it",
+            )
         names = ("intercept", "coefficients", "mean", "scale", "look")
         return cls(*(arrays[name] for name in names))
 
@@ -213,5 +234,5 @@ def prior_logit(ex_ante: FloatArray) -> FloatArray:
 
 
 def _design(ex_ante: FloatArray, found: FloatArray, mean: FloatArray, scale: FloatArray) -> FloatArray:
-    standard = np.clip((found - mean) / scale, -4.0, 4.0)
+    standard = np.clip((found - mean) / scale, -4.0, 4.0) * _WEIGHT[: mean.shape[-1]]
     return np.concatenate([prior_logit(ex_ante)[:, None], standard], axis=1)
