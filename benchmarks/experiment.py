@@ -3,7 +3,7 @@
     python benchmarks/experiment.py NAME [--tables DIR] [--seeds N] [--out DIR] [--fine] [--routerbench FILE]
 
 NAME: routerbench, noise-grid, ablation, runtime, swebench, voting, train-size, step-lambdas,
-estimators, or all. Exit status 1 where a required claim does not hold.
+estimators, hybrid (needs the train extra), or all. Exit status 1 where a required claim does not hold.
 """
 
 from __future__ import annotations
@@ -31,11 +31,13 @@ NAMES = {
     "voting": "samples voted as candidates, and agreement of answers as post-hoc signal",
     "train-size": "stability against the number of fitting rows",
     "step-lambdas": "prices per step against one price, and the baseline cascades",
+    "hybrid": "a trained encoder sends easy prompts to the weaker model: three pairs, three kinds of label",
     "estimators": "which estimator of quality before the call routes best",
 }
 
 
-SEEDS = {"routerbench": 8, "estimators": 3}
+SEEDS = {"routerbench": 8, "estimators": 3, "hybrid": 3}
+USED = {"hybrid": "at most two"}
 
 
 def main() -> int:
@@ -69,6 +71,7 @@ def run(name: str, options: argparse.Namespace) -> bool:
         command=f"python benchmarks/experiment.py {' '.join(arguments)}",
         date=datetime.now(UTC).date().isoformat(),
         cores=os.cpu_count(),
+        used=USED.get(name, "one"),
         minutes=seconds / 60,
         seeds=seeds,
         claims=page.claims(result.claims) or "This experiment claims nothing; it measures.",
@@ -101,7 +104,7 @@ def _options() -> argparse.Namespace:
     default = Path(os.environ.get("PENSTOCK_TABLES", ROOT.parent / "shared" / "data"))
     parser.add_argument("name", choices=[*NAMES, "all"])
     parser.add_argument("--tables", type=Path, default=default)
-    parser.add_argument("--seeds", type=int, help="default: 5, routerbench 8")
+    parser.add_argument("--seeds", type=int, help="default: 5, routerbench 8, hybrid 3")
     parser.add_argument("--rows", type=int, help="read only so many queries of every table")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "experiments")
     parser.add_argument("--fine", action="store_true", help="noise-grid: the whole grid, step 0.2")
@@ -116,7 +119,7 @@ def _options() -> argparse.Namespace:
 
 _PAGE = """# {title}
 
-`{command}` on {date}, {cores} cores (one used), {minutes:.1f} minutes, {seeds} seeds.
+`{command}` on {date}, {cores} cores ({used} used), {minutes:.1f} minutes, {seeds} seeds.
 
 {claims}
 
@@ -125,8 +128,9 @@ _PAGE = """# {title}
 
 _README = """# Experiments
 
-The protocols of the cascade-routing paper (arXiv 2410.10347) on real outcome tables, each made by
-`make experiment NAME=...`. Every page names its command, date, seeds and what was to hold.
+The protocols of the cascade-routing paper (arXiv 2410.10347) on real outcome tables, and of Hybrid LLM
+(arXiv 2404.14618) on the embedded models, each made by `make experiment NAME=...`. Every page names its
+command, date, seeds and what was to hold.
 
 | | | |
 |---|---|---|
