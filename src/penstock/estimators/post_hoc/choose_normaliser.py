@@ -25,7 +25,8 @@ the text alone wherever there is one, as in the gateway."""
 
 READS_THE_TABLE = frozenset({"final_answer"})
 _MARGIN = 1.1
-_LEAST_GAIN = 0.01
+LEAST_GAIN = 0.01
+"""Nats per pair and query below which agreement is taken to say nothing."""
 _LEAST_COVERAGE = 0.05
 _FREEDOM = 3
 
@@ -101,7 +102,7 @@ def _information(same: BoolArray, outcome: IntArray) -> float:
 def _chosen(gains: Mapping[str, float], coverage: Mapping[str, float]) -> NormaliserChoice:
     worth = {name: g / (_MARGIN if name in READS_THE_TABLE else 1.0) for name, g in gains.items()}
     best = max(worth, key=lambda name: worth[name], default=None)
-    if best is None or gains[best] < _LEAST_GAIN:
+    if best is None or gains[best] < LEAST_GAIN:
         return NormaliserChoice(None, "whether answers agree says nothing about them here", gains, coverage)
     others = ", ".join(f"{name} {gain:.3f}" for name, gain in gains.items() if name != best)
     why = (
