@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from penstock.cli._console import print_json
+from penstock.cli._metrics import asks_a_model, score_with_model
 from penstock.cli._tables import check_free, print_summary, summary
 
 if TYPE_CHECKING:
     from penstock.outcomes.scorers.base import Scorer
 
-SCORERS = "exact, choice, numeric, regex, json or lab"
+SCORERS = (
+    "exact, choice, numeric, regex, json, lab; by a model: bartscore[:CHECKPOINT], likelihood[:EMBEDDED], "
+    "judge:CANDIDATE (of --pool)"
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -27,6 +31,7 @@ def score(
     pattern: Annotated[
         str | None, typer.Option(help="For regex: where the final answer stands (its first group).")
     ] = None,
+    pool: Annotated[Path | None, typer.Option(help="For judge: the pool file with the judge.")] = None,
     out_dir: Annotated[
         Path | None, typer.Option("--out", help="Write a new table there instead of replacing this one.")
     ] = None,
@@ -50,10 +55,14 @@ def score(
     from penstock.outcomes.io import read_table, write_table
     from penstock.outcomes.scoring import score_table
 
-    chosen = find_scorer(scorer, pattern)
+    chosen = None if asks_a_model(scorer) else find_scorer(scorer, pattern)
     if out_dir is not None:
         check_free(out_dir, flag="--out", overwrite=overwrite)
-    scored = score_table(read_table(table, allow_unscored=True), chosen, only_unscored=only_unscored)
+    given = read_table(table, allow_unscored=True)
+    if chosen is None:
+        scored = score_with_model(given, scorer, pool=pool, only_unscored=only_unscored)
+    else:
+        scored = score_table(given, chosen, only_unscored=only_unscored)
     target = table if out_dir is None else out_dir
     write_table(scored, target)
     if as_json:

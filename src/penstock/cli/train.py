@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from penstock.cli import train_hybrid, train_sater
+from penstock.cli import train_align, train_hybrid, train_sater
 
 app = typer.Typer(
     help="Train routers and models. Example: penstock train hybrid --help",
@@ -13,3 +13,4 @@ app = typer.Typer(
 
 train_hybrid.register(app)
 train_sater.register(app)
+train_align.register(app)
