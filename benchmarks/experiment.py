@@ -36,7 +36,7 @@ NAMES = {
 }
 
 
-SEEDS = {"routerbench": 8, "estimators": 3, "hybrid": 3}
+SEEDS = {"routerbench": 8, "estimators": 2, "hybrid": 3}
 USED = {"hybrid": "at most two"}
 
 

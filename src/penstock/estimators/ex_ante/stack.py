@@ -60,7 +60,7 @@ class Stack:
         known, cells, about = quality[:, seen], weight[:, seen], means[seen]
         weights = stacking_weights(held, known, cells, about, self.shrink)
         residual = np.where(cells > 0, np.nan_to_num(known) - about, 0.0)
-        across = candidate_map(_combined(held, about, weights), residual, cells, fold)
+        across = candidate_map(_combined(held, about, weights), residual, cells)
         return FittedStack(members, means, seen, weights, across)
 
 
