@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -23,6 +25,9 @@ from penstock.candidates import (
     is_eligible,
 )
 from penstock.collection.collect import collect
+from penstock.collection.fingerprint import outcome_key
+from penstock.collection.spending import Spending
+from penstock.core.votes import adaptive_stop
 from penstock.errors import PoolError, ProviderUnavailable, RequestRejected
 from penstock.outcomes.journal import Journal
 from penstock.pricing import Price
@@ -159,6 +164,18 @@ async def test_an_adaptive_vote_stops_once_it_is_certain() -> None:
     assert (await voted(undecided)).answer.status is Status.REFUSED
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.sampled_from(["4", "5", REFUSAL]), min_size=8, max_size=8), st.sampled_from([0.7, 0.9, 0.95])
+)
+def test_live_it_draws_as_many_samples_as_in_a_replay(said: list[str], certainty: float) -> None:
+    provider = voting(list(said), samples=8, weights="fcv", threshold=0.5, certainty=certainty)
+    asyncio.run(voted(provider))
+    known: dict[str, int] = {}
+    codes = [-1 if text == REFUSAL else known.setdefault(text, len(known)) for text in said]
+    assert len(scripted(provider).calls) == adaptive_stop(np.array([codes]), certainty=certainty)[0]
+
+
 async def test_a_sample_that_fails_votes_for_nobody() -> None:
     down = ProviderUnavailable("down", candidate="a")
     completion = await voted(voting(["4", down, "4"], samples=3))
@@ -238,6 +255,27 @@ async def test_it_is_collected_like_any_other(tmp_path: Any) -> None:
     with Journal(tmp_path / "journal.jsonl") as journal:
         (entry,) = journal.entries.values()
     assert (entry.answer.confidence, entry.answer.candidate) == (1.0, "small x3")
+
+
+def test_a_journal_knows_how_a_candidate_was_called() -> None:
+    query, plain = Query.from_prompt("q", "What is 2 + 2?"), Candidate("a", "scripted", "m")
+    called = [
+        plain,
+        replace(plain, confidence=Confidence(0.5)),
+        replace(plain, confidence=Confidence(0.6)),
+        replace(plain, vote=Vote(3)),
+        replace(plain, vote=Vote(5)),
+        replace(plain, vote=Vote(5, accept=0.6)),
+    ]
+    assert len({outcome_key(query, candidate, 0) for candidate in called}) == len(called)
+
+
+def test_a_cost_cap_counts_every_sample() -> None:
+    plain = Candidate("a", "scripted", "m", price=PRICE, params={"max_tokens": 100})
+    spending, messages = Spending(None, Decimal(0)), REQUEST.messages
+    once = spending.worst_case(plain, messages)
+    assert spending.worst_case(replace(plain, vote=Vote(7)), messages) == 7 * once
+    assert spending.worst_case(replace(plain, confidence=Confidence(0.5)), messages) > once
 
 
 def test_votes_are_for_requests_without_tools() -> None:
