@@ -14,10 +14,8 @@ from penstock.cli._tables import check_free, print_summary, summary
 if TYPE_CHECKING:
     from penstock.outcomes.scorers.base import Scorer
 
-SCORERS = (
-    "exact, choice, numeric, regex, json, lab; by a model: bartscore[:CHECKPOINT], likelihood[:EMBEDDED], "
-    "judge:CANDIDATE (of --pool)"
-)
+SCORERS = "exact, choice, numeric, regex, json or lab"
+BY_A_MODEL = "bartscore[:CHECKPOINT], likelihood[:EMBEDDED] or judge:CANDIDATE (of --pool)"
 
 
 def register(app: typer.Typer) -> None:
@@ -27,7 +25,10 @@ def register(app: typer.Typer) -> None:
 
 def score(
     table: Annotated[Path, typer.Argument(help="Folder of an outcome table.")],
-    scorer: Annotated[str, typer.Option(help=f"How answers are compared with references: {SCORERS}.")],
+    scorer: Annotated[
+        str,
+        typer.Option(help=f"How answers are compared with references: {SCORERS}; by a model: {BY_A_MODEL}."),
+    ],
     pattern: Annotated[
         str | None, typer.Option(help="For regex: where the final answer stands (its first group).")
     ] = None,
