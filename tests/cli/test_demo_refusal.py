@@ -28,7 +28,7 @@ def test_both_modes_are_asked_and_the_pool_file_stays(
     assert ended.value.code == 0
     checked = capsys.readouterr().out
     assert "at confidence 0.7" in checked
-    assert "5 samples, rcv, accept 0.6" in checked
+    assert "5 samples, rcv, accept 0.4" in checked
     assert "on a refusal x5 voted -> large" in checked
 
 

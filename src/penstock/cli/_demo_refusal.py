@@ -33,7 +33,7 @@ candidates:
     vote:
       samples: 5
       weights: rcv
-      accept: 0.6
+      accept: 0.4
       answer: regex
       pattern: 'answer : (.+?) *\\.?$'
       repeats_cached: true
