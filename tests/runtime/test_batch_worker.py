@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from penstock.errors import InputError
@@ -63,4 +65,40 @@ def test_a_cancelled_request_is_not_run(model: LanguageModel) -> None:
     assert dropped.cancel()
     assert worker.submit(request).result(timeout=20).tokens
     assert not told
+    worker.close()
+
+
+def test_an_answer_is_given_as_soon_as_it_is_finished_whatever_it_was_batched_with(
+    model: LanguageModel,
+) -> None:
+    """The batch goes on until the longest of it ends; the shortest is not held back."""
+    prompt = model.prompt_ids("start at 7 , forward 3 , double . what number ?")
+    worker = BatchWorker(model, window_s=0.2)
+    short = worker.submit(GenerationRequest(prompt, max_new_tokens=1))
+    early: list[bool] = []
+    long = worker.submit(GenerationRequest(prompt), lambda token: early.append(short.done()))
+    assert len(long.result(timeout=20).tokens) > 4
+    assert early[-1]
+    assert worker.batches == 1
+    worker.close()
+
+
+def test_a_request_told_to_stop_ends_with_what_it_has_and_the_others_go_on(model: LanguageModel) -> None:
+    prompt = model.prompt_ids("start at 7 , forward 3 , double . what number ?")
+    whole = model.generate([prompt])[0]
+    worker, stopped, told = BatchWorker(model, window_s=0.2), threading.Event(), list[Token]()
+
+    def stop_at_three(token: Token) -> None:
+        told.append(token)
+        if len(told) == 3:
+            stopped.set()
+
+    cut = worker.submit(GenerationRequest(prompt), stop_at_three, stopped)
+    other = worker.submit(GenerationRequest(prompt))
+    generation = cut.result(timeout=20)
+    assert generation.finish_reason == "cancelled"
+    assert generation.token_ids == whole.token_ids[:4]  # the step under way when it was told
+    assert other.result(timeout=20).token_ids == whole.token_ids
+    alone = worker.submit(GenerationRequest(prompt), None, stopped).result(timeout=20)
+    assert len(alone.tokens) == 1
     worker.close()
