@@ -176,7 +176,7 @@ def waits(found: Found) -> str:
             if setting not in shown:
                 continue
             at = [methods(found, seed)[name][j].waiting for seed in range(len(found.trained))]
-            agl, arol = (float(np.nanmean([getattr(w, what) for w in at])) for what in ("agl", "arol"))
+            agl, arol = (_mean_of([getattr(w, what) for w in at]) for what in ("agl", "arol"))
             rows.append(
                 [
                     f"{name} at {setting}",
@@ -243,6 +243,12 @@ def panels(found: Found) -> list[Panel]:
     finite = {name: (np.array(a)[np.isfinite(b)], b[np.isfinite(b)]) for name, (a, b) in right.items()}
     made.append(Panel("accuracy of what is answered", "threshold", "right, %", finite))
     return made
+
+
+def _mean_of(values: list[float]) -> float:
+    """The mean of what is a number; NaN where nothing is (no query was routed, or none resolved)."""
+    there = [value for value in values if np.isfinite(value)]
+    return float(np.mean(there)) if there else float("nan")
 
 
 def _range(values: list[float], form: str) -> str:

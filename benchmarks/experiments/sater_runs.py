@@ -54,7 +54,7 @@ class Plan:
     seeds: int = 3
     questions: int = 2400
     items: int = 6000
-    voted: int = 1200
+    voted: int = 1000
     k: int = 10
     settings: Sater = EMBEDDED
     development: bool = False

@@ -121,7 +121,7 @@ EMBEDDED = Sater(
     stage_one=StageOne(
         Tuning(rate=2e-4, epochs=2, batch=32, lora=False),
         nll=1.0,
-        preference=0.05,
+        preference=0.1,
         all_correct=True,
         longer_by=1.2,
     ),
