@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from penstock.training.hybrid.settings import HybridSettings
 
 PAPER_ENCODER = "microsoft/deberta-v3-large"
-ROUTER = "router.penstock"
+ROUTER, ENCODED, PLAIN = "router.penstock", "routing/encoder", "routing/mean"
 
 
 def register(app: typer.Typer) -> None:
@@ -62,7 +63,7 @@ def hybrid(
     seed: Annotated[int | None, typer.Option(min=0, max=2**32 - 1, help="Of weights and order.")] = None,
     shares: Annotated[
         str, typer.Option(help="Shares of the questions for validation and for calibration.")
-    ] = "0.15,0.15",
+    ] = "0.15,0.25",
     prices: Prices = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what stands at --out.")] = False,
@@ -129,7 +130,7 @@ def _write_router(
     """
     from penstock.errors import TableError
     from penstock.fitting.fit import fit_grid
-    from penstock.fitting.result import router_of
+    from penstock.fitting.result import MIX, router_of
     from penstock.fitting.settings import FitSettings
     from penstock.outcomes.to_grid import to_grid
     from penstock.policies.bundle import save_bundle
@@ -150,6 +151,8 @@ def _write_router(
         "labels": settings.labels,
         "encoder": settings.encoder,
     }
+    # what was trained is what serves, where it clears the guard; what does as well without it is told
+    fit = replace(fit, chosen=ENCODED if fit.options[ENCODED].kept else MIX)
     save_bundle(router_of(fit, target, seed=settings.seed, provenance=provenance), path)
     return fit, None
 
@@ -195,7 +198,7 @@ def _shares(text: str) -> tuple[float, float]:
         validation, calibration = (float(part) for part in text.split(","))
     except ValueError as error:
         raise InputError(
-            f"{text!r} is not two numbers", field="--shares", hint="--shares 0.15,0.15"
+            f"{text!r} is not two numbers", field="--shares", hint="--shares 0.15,0.25"
         ) from error
     return validation, calibration
 
@@ -241,6 +244,8 @@ def _print_router(fit: Fit | None, why_none: str | None, path: Path) -> None:
         return
     if fit.option.kept:
         out.print(f"The router uses [bold]{fit.chosen}[/].")
+        if fit.options[PLAIN].area >= fit.option.area:
+            out.print("[yellow]note:[/] routing by expected cost alone does as well on these queries.")
     else:
         out.print("The router is [bold]the mix[/]: the encoder is not above it with 95% confidence here.")
     out.print(f"Wrote {path}. Next: penstock evaluate {path} --test TABLE", soft_wrap=True)

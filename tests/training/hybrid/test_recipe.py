@@ -66,6 +66,7 @@ def test_the_router_serves_what_the_encoder_says(trained: tuple[Path, dict[str, 
     model = OnnxTextModel.load(base / "out")
     queries = [Query.from_prompt(str(i), q.prompt) for i, q in enumerate(tiny_grid(40, seed=5).queries)]
     assert router.provenance["recipe"] == "hybrid"
+    assert router.provenance["chosen"] == "routing/encoder"
     quality = router.begin(queries).quality
     assert quality.shape == (40, 3)
     scores = model.scores([q.prompt for q in queries])

@@ -66,7 +66,7 @@ def train_hybrid(
     *,
     weaker: Sequence[str] | None = None,
     strongest: str | None = None,
-    shares: tuple[float, float] = (0.15, 0.15),
+    shares: tuple[float, float] = (0.15, 0.25),
     drop_limit: float = 1.0,
     resume: bool = False,
     progress: Progress | None = None,
