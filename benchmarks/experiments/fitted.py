@@ -55,7 +55,8 @@ def fitted_split(
     best = grid.candidates[int(np.argmax(fitting.quality.mean(axis=0)))]
     settings = FitSettings((ex_ante,), features=features, directions=directions, seed=seed)
     rows = prepare_rows(fitting, best, settings)
-    model, tuned = believe(estimator(ex_ante), rows, settings)
+    known = believe(estimator(ex_ante), rows, settings)
+    model, tuned = known.model, known.beliefs
     before, cost = model.before(held.queries)
     draw = np.array([draw_of(q.id, seed) for q in held.queries])
     after = before

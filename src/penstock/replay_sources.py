@@ -7,10 +7,12 @@ queries that are in it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
 from penstock.errors import InputError
+from penstock.estimators.consensus.model import ConsensusOutlook
 from penstock.estimators.joint import JointEstimates
 from penstock.estimators.per_set import PerSetEstimates
 from penstock.estimators.sets import SetEstimates
@@ -96,6 +98,38 @@ class JointBeliefs(SetSource):
     """Beliefs by conditioning one joint Gaussian."""
 
     estimates: JointEstimates
+
+
+@dataclass(frozen=True)
+class ConsensusBeliefs:
+    """Beliefs by the law of answers of n queries: its ``outlook``, expected ``cost`` (n, k) and each query's
+    ``draw`` (n,). Cells of the outlook are looked at only once their candidate has been called."""
+
+    outlook: ConsensusOutlook
+    cost: FloatArray
+    draw: FloatArray
+
+    def begin(self) -> State:
+        """Nothing called, everything eligible."""
+        nothing = np.zeros(self.cost.shape, dtype=bool)
+        return State(
+            quality=self._before.copy(),
+            cost=self.cost,
+            executed=nothing,
+            eligible=~nothing,
+            draw=self.draw,
+            outlook=self.outlook,
+        )
+
+    def observe(self, state: State, rows: IntArray, columns: IntArray) -> State:
+        """Everybody's estimate on those rows becomes the posterior of the new executed set, in place."""
+        state.executed[rows, columns] = True
+        state.quality[rows] = self.outlook.rows(rows).believe(state.executed[rows])
+        return state
+
+    @cached_property
+    def _before(self) -> FloatArray:
+        return self.outlook.believe(np.zeros(self.cost.shape, dtype=bool))
 
 
 def by_set(executed: BoolArray) -> list[tuple[int, IntArray]]:

@@ -14,6 +14,7 @@ from penstock.policies.cascade_routing import CascadeRouting, OptimalCascade
 from penstock.policies.fixed import Fixed, where_eligible
 from penstock.policies.gain_cascade import GainCascade
 from penstock.policies.index import Index
+from penstock.policies.lookahead import Lookahead
 from penstock.policies.mixture import Mixture
 from penstock.policies.oracle import Oracle
 from penstock.policies.refusal import RefusalCascade
@@ -101,6 +102,13 @@ class TestIndex(ServedPolicyContract):
 class TestIndexOfTwoRuns(ServedPolicyContract):
     def policy_for(self, world: World) -> Policy:
         return Index(30.0, runs=2)
+
+
+class TestLookahead(ServedPolicyContract):
+    """Without an outlook; with one, see tests/policies/test_lookahead.py."""
+
+    def policy_for(self, world: World) -> Policy:
+        return Lookahead(30.0)
 
 
 class TestMixture(ServedPolicyContract):

@@ -65,6 +65,8 @@ def test_nobody_to_decide_among() -> None:
 class Guesses:
     """Beliefs of a router that cannot count."""
 
+    consensus = None
+
     def __init__(self, before: float, after: float, cost: float = 1.0) -> None:
         self.numbers = before, after, cost
 

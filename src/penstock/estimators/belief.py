@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penstock.estimators.base import Fitted
+from penstock.estimators.consensus.model import Consensus
 from penstock.estimators.cost import CostModel
 from penstock.estimators.ex_ante.encoder import OpenTextModel, encoder_from_state
 from penstock.estimators.features import Encoder, Inputs
@@ -31,6 +32,8 @@ class BeliefModel:
     shrinkage: Shrinkage
     cost: CostModel
     post_hoc: OwnAnswer | None
+    consensus: Consensus | None = None
+    """Where answers are compared with each other, and one answer moves everybody's estimate."""
 
     def before(self, queries: Sequence[Query]) -> tuple[FloatArray, FloatArray]:
         """(n, k) expected quality in [0, 1] and (n, k) expected USD, before anything has been called."""
@@ -65,17 +68,20 @@ class BeliefModel:
         }
         if self.post_hoc is not None:
             parts["post_hoc"] = self.post_hoc.state()
+        if self.consensus is not None:
+            parts["consensus"] = self.consensus.state()
         return parts
 
     @classmethod
     def from_state(cls, parts: Mapping[str, Parts], open_model: OpenTextModel | None = None) -> BeliefModel:
         settings, arrays = parts["fitted"]
         shrink, shrink_arrays = parts["shrinkage"]
-        post_hoc = parts.get("post_hoc")
+        post_hoc, consensus = parts.get("post_hoc"), parts.get("consensus")
         return cls(
             encoder=encoder_from_state(*parts["encoder"], open_model),
             fitted=restore(str(settings["kind"]), settings, arrays),
             shrinkage=Shrinkage(shrink_arrays["means"], float(shrink["common"]), float(shrink["contrast"])),
             cost=CostModel.from_state(*parts["cost"]),
             post_hoc=None if post_hoc is None else OwnAnswer.from_state(*post_hoc),
+            consensus=None if consensus is None else Consensus.from_state(*consensus),
         )

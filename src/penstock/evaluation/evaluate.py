@@ -12,7 +12,7 @@ from penstock.core.resample import bootstrap_weights
 from penstock.errors import TableError, TargetError
 from penstock.evaluation.calibration import calibration
 from penstock.evaluation.measure import measure
-from penstock.evaluation.realise import Realised, TestRows, beliefs_on, pool, realise
+from penstock.evaluation.realise import Realised, TestRows, as_accepted, beliefs_on, pool, realise
 from penstock.fitting.candidates import complete_rows, select_candidates
 from penstock.fitting.fit import fit_grid
 from penstock.fitting.result import Fit, fit_of
@@ -21,7 +21,7 @@ from penstock.outcomes.grid import Grid
 from penstock.outcomes.splits import groups_of, question_marks, task_out_splits
 from penstock.policies.router import Router
 from penstock.policies.targets import Target
-from penstock.replay import Beliefs, replay
+from penstock.replay import BeliefSource, replay
 
 _ASKED = ("savings=0.25", "savings=0.5", "quality=0.95", "quality=0.99")
 
@@ -34,7 +34,7 @@ def evaluate_fit(
     realised = realise(fit, rows)
     targets = asked or [Target.parse(text) for text in _ASKED]
     result = _document(fit, realised, dataset, measure(realised, draws=draws, seed=seed))
-    beliefs = beliefs_on(fit.option.belief, rows)
+    _, beliefs = beliefs_on(fit.option.belief, rows)
     result["notes"] += _overlap(fit, test)
     result["asked_achieved"] = [_achieved(fit, rows, beliefs, target, draws, seed) for target in targets]
     return result
@@ -139,7 +139,7 @@ def _document(fit: Fit, realised: Realised, dataset: str, measured: dict[str, An
 
 
 def _achieved(
-    fit: Fit, rows: TestRows, beliefs: Beliefs, target: Target, draws: int, seed: int
+    fit: Fit, rows: TestRows, beliefs: BeliefSource, target: Target, draws: int, seed: int
 ) -> dict[str, Any]:
     """What was asked, what tuning expected, and what the chosen option achieved on test rows."""
     try:
@@ -152,7 +152,8 @@ def _achieved(
             "achieved": None,
             "reason": str(error),
         }
-    replayed = replay(point.policy, beliefs, rows.grid.quality, rows.grid.cost)
+    got = as_accepted(fit.option.belief, rows.grid)
+    replayed = replay(point.policy, beliefs, got.quality, got.cost)
     cluster = np.unique(groups_of(rows.grid.queries), return_inverse=True)[1]
     weights = bootstrap_weights(cluster, draws=draws, seed=seed)
     best = fit.selection.names.index(fit.selection.best_fixed)

@@ -14,7 +14,10 @@ import numpy as np
 
 from penstock.errors import TableError, TargetError
 from penstock.estimators.belief import BeliefModel
+from penstock.estimators.consensus.model import several
 from penstock.estimators.features import Inputs
+from penstock.estimators.post_hoc.agreement import codes
+from penstock.estimators.post_hoc.choose_normaliser import normaliser
 from penstock.estimators.post_hoc.own_answer import Observations, observe, predict_all
 from penstock.fitting.candidates import complete_rows
 from penstock.fitting.result import Fit, Option
@@ -24,7 +27,8 @@ from penstock.policies.base import draw_of
 from penstock.policies.frontier import Blend, Frontier
 from penstock.policies.routing import Routing
 from penstock.policies.targets import Target, TargetKind
-from penstock.replay import Beliefs, replay
+from penstock.replay import Beliefs, BeliefSource, replay
+from penstock.replay_sources import ConsensusBeliefs
 from penstock.types import FloatArray, IntArray
 
 SHARES = (0.95, 0.99, 1.0)
@@ -87,6 +91,7 @@ class TestRows:
     grid: Grid
     inputs: Inputs
     seen: Observations | None
+    codes: Mapping[str, IntArray]
     draw: FloatArray
     dropped: int
 
@@ -107,11 +112,14 @@ class TestRows:
         if not complete.any():
             raise TableError(f"no test query was answered, scored and costed by all of {', '.join(names)}")
         rows = chosen.rows(complete)
-        looks = any(option.belief.post_hoc is not None for option in fit.options.values())
+        beliefs = [option.belief for option in fit.options.values()]
+        looks = any(b.post_hoc is not None or b.consensus is not None for b in beliefs)
+        forms = {b.consensus.form for b in beliefs if b.consensus is not None}
         return cls(
             grid=rows,
             inputs=fit.option.belief.encoder.encode(rows.queries),  # one encoder serves all options
             seen=observe(rows.answer_of, *rows.quality.shape) if looks else None,
+            codes={form: codes(rows, normaliser(form)) for form in forms},
             draw=np.array([draw_of(q.id, seed) for q in rows.queries]),
             dropped=len(chosen) - len(rows),
         )
@@ -141,22 +149,34 @@ def realise(fit: Fit, rows: TestRows) -> Realised:
 
 def _realise_option(option: Option, rows: TestRows) -> RealisedOption:
     started = perf_counter()
-    beliefs = beliefs_on(option.belief, rows)
-    curve = _curve(option.frontier, beliefs, rows.grid)
+    predicted, beliefs = beliefs_on(option.belief, rows)
+    grid = as_accepted(option.belief, rows.grid)
+    curve = _curve(option.frontier, beliefs, grid)
     replayed = perf_counter() - started
     at_share = {share: at_quality(option.frontier, curve, share) for share in SHARES}
-    unguarded = curve if option.unguarded is option.frontier else _curve(option.unguarded, beliefs, rows.grid)
+    unguarded = curve if option.unguarded is option.frontier else _curve(option.unguarded, beliefs, grid)
     seconds = {**option.seconds, "replay": replayed}
-    return RealisedOption(curve, unguarded, at_share, beliefs.ex_ante, seconds)
+    return RealisedOption(curve, unguarded, at_share, predicted, seconds)
 
 
-def beliefs_on(belief: BeliefModel, rows: TestRows) -> Beliefs:
-    """What a router would believe about test rows, before and after each candidate's answer."""
+def as_accepted(belief: BeliefModel, grid: Grid) -> Grid:
+    """The grid with the qualities a router gets: of the very answers shown, where it looks at them."""
+    looks = belief.post_hoc is not None or belief.consensus is not None
+    return replace(grid, quality=grid.shown_quality) if looks else grid
+
+
+def beliefs_on(belief: BeliefModel, rows: TestRows) -> tuple[FloatArray, BeliefSource]:
+    """What a router would believe about test rows: (n, k) before any answer, and as answers come in."""
     quality, cost = belief.before_inputs(rows.inputs)
     post_hoc = quality
     if belief.post_hoc is not None and rows.seen is not None:
         post_hoc = predict_all(belief.post_hoc, quality, rows.seen)
-    return Beliefs(
+    if belief.consensus is not None and rows.seen is not None:
+        which = np.zeros(len(quality), dtype=np.int64)
+        code = rows.codes[belief.consensus.form]
+        outlook = several([belief.consensus], which, quality, post_hoc, code, rows.seen.answered)
+        return quality, ConsensusBeliefs(outlook, cost, rows.draw)
+    return quality, Beliefs(
         quality,
         post_hoc,
         cost,
@@ -177,7 +197,7 @@ def at_quality(frontier: Frontier, curve: Curve, share: float) -> Curve:
     return curve.blend(where)
 
 
-def _curve(frontier: Frontier, beliefs: Beliefs, grid: Grid) -> Curve:
+def _curve(frontier: Frontier, beliefs: BeliefSource, grid: Grid) -> Curve:
     replays = [replay(p.policy, beliefs, grid.quality, grid.cost) for p in frontier.points]
     lam = [p.policy.lam if isinstance(p.policy, Routing) else np.nan for p in frontier.points]
     return Curve(np.stack([r.cost for r in replays]), np.stack([r.quality for r in replays]), np.array(lam))

@@ -21,6 +21,7 @@ from penstock.policies.cascade_routing import CascadeRouting, OptimalCascade
 from penstock.policies.fixed import Fixed
 from penstock.policies.gain_cascade import GainCascade
 from penstock.policies.index import Index
+from penstock.policies.lookahead import Lookahead
 from penstock.policies.refusal import RefusalCascade
 from penstock.policies.routing import Routing
 from penstock.policies.vote import VoteCascade
@@ -30,6 +31,9 @@ from penstock.types import FloatArray, IntArray
 ROUTING_POINTS = 80
 CASCADE_POINTS = 24
 SEQUENTIAL_POINTS = 30
+LOOKAHEAD_POINTS = 40
+LOOKAHEAD = "lookahead"
+"""The one policy whose beliefs are not of one answer at a time (``drafts.draft_lookahead``)."""
 KAPPAS = (0.6, 1.0, 1.4)
 _DEPTH = 5
 
@@ -134,6 +138,11 @@ def optimal_cascade(beliefs: Beliefs, quality: FloatArray, cost: FloatArray) -> 
     return [OptimalCascade(order, (lam,), kappa, _DEPTH) for kappa in KAPPAS for lam in _lambdas(beliefs)]
 
 
+def lookahead(beliefs: Beliefs) -> list[Policy]:
+    """Looking ahead at the same prices; it needs beliefs in which answers are compared."""
+    return [Lookahead(lam) for lam in prices(beliefs.ex_ante, beliefs.cost, LOOKAHEAD_POINTS, least=1e-3)]
+
+
 def _tells(beliefs: Beliefs) -> bool:
     return beliefs.spread is not None and bool((beliefs.spread > 0).any())
 
@@ -171,5 +180,6 @@ FAMILIES: dict[str, Sweep] = {
 def family(name: str) -> Sweep:
     """The family of that name; InputError for an unknown one."""
     if name not in FAMILIES:
-        raise InputError(f"no policy is called {name!r}; there are {', '.join(FAMILIES)}", field="--policy")
+        known = ", ".join((*FAMILIES, LOOKAHEAD))
+        raise InputError(f"no policy is called {name!r}; there are {known}", field="--policy")
     return FAMILIES[name]

@@ -21,9 +21,9 @@ from penstock.estimators.ex_ante.mean import CandidateMean
 from penstock.estimators.registry import estimator
 from penstock.estimators.shrinkage import Shrinkage
 from penstock.fitting.candidates import select_candidates
-from penstock.fitting.drafts import Draft, draft
-from penstock.fitting.families import fixed
-from penstock.fitting.guard import clears_mix
+from penstock.fitting.drafts import Believed, Draft, believe, draft, draft_lookahead
+from penstock.fitting.families import LOOKAHEAD, fixed
+from penstock.fitting.guard import AGREEMENT, NOTHING, OWN_SIGNS, clears_mix
 from penstock.fitting.result import MIX, Fit, Option, TuningRows
 from penstock.fitting.rows import FittingRows, prepare_rows
 from penstock.fitting.settings import FitSettings, Progress
@@ -54,7 +54,7 @@ def fit_grid(
     kinds = [estimator(name) for name in settings.estimators]
     if text_model is not None:
         kinds.append(EncoderScores())
-    total = 2 + len(kinds)
+    total = 3 + len(kinds)
     selection = select_candidates(grid, candidates)
     grid = grid.select(selection.names)
     report("reading prompts", 0, total)
@@ -65,9 +65,13 @@ def fit_grid(
     mix_vertices = singles.hull()
     mix = Frontier(mix_vertices.points(), singles.point(rows.best), grid.cost_unit)
     drafts: list[Draft] = []
+    known: list[Believed] = []
     for i, kind in enumerate(kinds):
         report(f"fitting {kind.name}", 1 + i, total)
-        drafts += draft(kind, rows, settings)
+        known.append(believe(kind, rows, settings))
+        drafts += draft(known[-1], rows, settings)
+    report("comparing answers", total - 2, total)
+    drafts += draft_lookahead(_best_estimates(known, rows), rows, settings)
     report("choosing", total - 1, total)
     options = _guarded(drafts, singles, rows, mix, settings)
     options[MIX] = _mix_option(rows, mix, mix_vertices, settings)
@@ -86,6 +90,20 @@ def fit_grid(
     )
 
 
+def _best_estimates(known: Sequence[Believed], rows: FittingRows) -> Believed:
+    """The estimator of least out-of-fold squared error: what a law of answers starts from has to be right in
+    level, on every query, not only in who is better."""
+    target = np.nan_to_num(rows.quality)
+
+    def error(item: Believed) -> float:
+        return float((rows.weight * (item.ex_ante - target) ** 2).sum())
+
+    return min(known, key=error)
+
+
+_GOES_BY = {"routing": NOTHING, LOOKAHEAD: AGREEMENT}
+
+
 def _guarded(
     drafts: list[Draft], singles: Swept, rows: FittingRows, mix: Frontier, settings: FitSettings
 ) -> dict[str, Option]:
@@ -93,7 +111,18 @@ def _guarded(
     if not drafts:
         return {}
     everything = reduce(add, (d.swept for d in drafts))
-    clear = clears_mix(everything, singles, rows.cluster, confidence=settings.confidence, seed=settings.seed)
+    points = [len(d.swept) for d in drafts]
+    kinds = [d.name.partition("/")[0] for d in drafts]
+    family = np.array([_GOES_BY.get(kind, OWN_SIGNS) for kind in kinds])
+    clear = clears_mix(
+        everything,
+        singles,
+        rows.cluster,
+        sweep=np.repeat(np.arange(len(drafts)), points),
+        family=np.repeat(family, points),
+        confidence=settings.confidence,
+        seed=settings.seed,
+    )
     options, offset = {}, 0
     for item in drafts:
         kept = np.flatnonzero(clear[offset : offset + len(item.swept)]).tolist()

@@ -24,15 +24,18 @@ def steepest(quality: FloatArray, cost: FloatArray) -> float:
     return max(float(slopes.max(initial=0.0)), 1.0 / dearest if dearest > 0 else 1.0)
 
 
-def prices(quality: FloatArray, cost: FloatArray, points: int) -> list[float]:
+def prices(quality: FloatArray, cost: FloatArray, points: int, *, least: float = np.inf) -> list[float]:
     """``points`` falling prices from where almost only the cheapest candidate pays to where a look is nearly
     free, and 0.
 
     The steepest two per cent of the gains do not set the scale: two candidates of nearly equal estimated cost
-    make a slope of any size.
+    make a slope of any size. The least price is a ten-thousandth of the first one, and at most ``least`` in
+    quality for the mean cost of the dearest candidate.
     """
     slopes = hull_edges(quality, cost).slope
     usual = float(np.quantile(slopes, _USUAL)) if slopes.size else 0.0
     dearest = float(cost.max())
     top = max(3.0 * usual, 1.0 / dearest if dearest > 0 else 1.0)
-    return [*np.geomspace(top, top / 1e4, points).tolist(), 0.0]
+    mean = float(cost.mean(axis=0).max())
+    bottom = min(top / 1e4, least / mean if mean > 0 else np.inf)
+    return [*np.geomspace(top, bottom, points).tolist(), 0.0]

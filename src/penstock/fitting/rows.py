@@ -12,8 +12,11 @@ from penstock.estimators.cost import CostModel, fit_cost
 from penstock.estimators.crossfit import cell_weights
 from penstock.estimators.ex_ante.encoder import ScoringEncoder, TextModel
 from penstock.estimators.features import Encoder, Inputs, fit_encoder
+from penstock.estimators.post_hoc.agreement import codes
+from penstock.estimators.post_hoc.choose_normaliser import choose_normaliser, normaliser
 from penstock.estimators.post_hoc.own_answer import Observations, observe
 from penstock.fitting.candidates import complete_rows
+from penstock.fitting.families import LOOKAHEAD
 from penstock.fitting.settings import FitSettings
 from penstock.outcomes.grid import Grid
 from penstock.outcomes.splits import folds, groups_of, task_out_splits
@@ -32,7 +35,9 @@ class FittingRows:
     ``tuning`` (n,)
     marks the complete rows, which alone are tuned on; ``cluster`` numbers what tuning rows are resampled by;
     ``expected_cost`` (n, k) comes from cost models of the other folds; ``seen`` is None where answers
-    carry no signal. ``best`` is the best fixed candidate's column.
+    carry no signal. ``best`` is the best fixed candidate's column. ``shown`` (n, k) is the quality of the
+    answers that are shown (``Grid.shown``); ``code`` (n, k) numbers equal ones in the normal ``form`` of that
+    name, None where no answers can be compared; ``answered`` (n, k).
     """
 
     inputs: Inputs
@@ -44,6 +49,10 @@ class FittingRows:
     tuning: BoolArray
     cluster: IntArray
     expected_cost: FloatArray
+    shown: FloatArray
+    code: IntArray | None
+    form: str
+    answered: BoolArray
     seen: Observations | None
     encoder: Encoder
     cost_model: CostModel
@@ -54,6 +63,11 @@ class FittingRows:
     def tuned_quality(self) -> FloatArray:
         """True qualities of the tuning rows."""
         return self.quality[self.tuning]
+
+    @property
+    def tuned_shown(self) -> FloatArray:
+        """Qualities of the answers shown on the tuning rows: what a policy that looks at them gets."""
+        return self.shown[self.tuning]
 
     @property
     def tuned_cost(self) -> FloatArray:
@@ -106,6 +120,7 @@ def prepare_rows(
     weight = cell_weights(grid.quality, grid.propensity)
     cost_model, expected_cost = fit_cost(inputs, grid.cost, weight, fold, seed=settings.seed)
     seen = observe(grid.answer_of, *grid.quality.shape) if set(settings.policies) - {"routing"} else None
+    form, code = _compared(grid, settings)
     return FittingRows(
         inputs=inputs,
         quality=grid.quality,
@@ -116,12 +131,24 @@ def prepare_rows(
         tuning=tuning,
         cluster=cluster[tuning],
         expected_cost=expected_cost,
+        shown=grid.shown_quality,
+        code=code,
+        form=form,
+        answered=np.ones(grid.quality.shape, dtype=bool) if seen is None else seen.answered,
         seen=seen if seen is not None and seen.informative else None,
         encoder=encoder,
         cost_model=cost_model,
         best=grid.candidates.index(best_fixed),
         seconds=perf_counter() - started,
     )
+
+
+def _compared(grid: Grid, settings: FitSettings) -> tuple[str, IntArray | None]:
+    """The form answers are compared in, and their codes; none where agreement says nothing."""
+    if LOOKAHEAD not in settings.policies or len(grid.candidates) < 2:
+        return "", None
+    form = choose_normaliser(grid).name
+    return ("", None) if form is None else (form, codes(grid, normaliser(form)))
 
 
 def _folds(grid: Grid, settings: FitSettings) -> IntArray:

@@ -24,7 +24,7 @@ class FitSettings:
     the ``confidence`` of the guard."""
 
     estimators: tuple[str, ...] = ("knn", "kmeans", "ridge", "logistic", "blend")
-    policies: tuple[str, ...] = ("routing", "cascade", "index")
+    policies: tuple[str, ...] = ("routing", "cascade", "index", "lookahead")
     features: str = "prompt"
     folds: int = 5
     fold_by: str = "group"

@@ -23,7 +23,9 @@ class Grid:
     where the candidate was not asked or its answer has no score. ``cost`` (n, k) in USD, refused and failed
     answers included; NaN where unknown. ``propensity`` (n, k): the probability with which the cell was
     observed, 1 where it was always to be, NaN where it was not. ``answer_of(i, j)`` is the one sample of a
-    cell, drawn by hash of the query, from which post-hoc signals are computed (design.md, decision 13).
+    cell, drawn by hash of the query, from which post-hoc signals are computed (design.md, decision 13);
+    ``shown`` (n, k) is the quality of that very answer, None where no cell has several samples. Who accepts
+    an answer because of what it shows gets its quality, not the mean of others that were not shown.
     """
 
     queries: tuple[Query, ...]
@@ -36,9 +38,15 @@ class Grid:
     """True where costs are input tokens x price because no output tokens are known."""
     cost_unit: CostUnit = USD
     """What ``cost`` is in, where it is not USD."""
+    shown: FloatArray | None = None
 
     def __len__(self) -> int:
         return len(self.queries)
+
+    @property
+    def shown_quality(self) -> FloatArray:
+        """(n, k) the quality of the answers that are shown: ``quality`` where nothing else is known."""
+        return self.quality if self.shown is None else self.shown
 
     @property
     def observed(self) -> BoolArray:
@@ -62,6 +70,7 @@ class Grid:
             cost=self.cost[chosen],
             propensity=self.propensity[chosen],
             answer_of=lambda i, j: source(picked[i], j),
+            shown=None if self.shown is None else self.shown[chosen],
         )
 
     def select(self, names: Sequence[str]) -> Grid:
@@ -75,4 +84,5 @@ class Grid:
             cost=self.cost[:, columns],
             propensity=self.propensity[:, columns],
             answer_of=lambda i, j: source(i, columns[j]),
+            shown=None if self.shown is None else self.shown[:, columns],
         )

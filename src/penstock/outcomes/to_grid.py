@@ -60,16 +60,33 @@ def to_grid(
     status = table.status.to_numpy()[row]
     quality = np.where(status == Status.ANSWERED.value, table.outcomes["quality"].to_numpy()[row], 0.0)
     answers = _Answers.of(table, names, row=row, cell=cell, cost=usd, seed=seed)
+    means = _cell_means(quality, cell, shape)
     return Grid(
         queries=queries,
         candidates=names,
-        quality=_cell_means(quality, cell, shape),
+        quality=means,
         cost=_cell_means(cost[row], cell, shape),
         propensity=_cell_means(_propensity(table)[row], cell, shape),
         answer_of=answers,
         estimated_cost=estimated and cost_unit.usd > 0,
         cost_unit=cost_unit,
+        shown=_shown(answers, quality, means),
     )
+
+
+def _shown(answers: _Answers, quality: FloatArray, means: FloatArray) -> FloatArray | None:
+    """(n, k) quality of the drawn samples; the cell's mean where that one has no score. None where no cell
+    has several."""
+    several = np.flatnonzero(np.diff(answers.start) > 1)
+    if not several.size:
+        return None
+    shown = means.copy()
+    width = means.shape[1]
+    for cell in several.tolist():
+        drawn = quality[answers.drawn(cell // width, cell % width)]
+        if not np.isnan(drawn):
+            shown[cell // width, cell % width] = drawn
+    return shown
 
 
 def queries_of(frame: pl.DataFrame) -> tuple[Query, ...]:
@@ -166,13 +183,18 @@ class _Answers:
         return cls(tuple(names), ids, row, start, columns, cost, seed)
 
     def __call__(self, i: int, j: int) -> Answer:
+        drawn = self.drawn(i, j)
+        if drawn < 0:
+            return Answer(self.names[j], status=Status.MISSING)
+        return self._answer(self.names[j], int(self.row[drawn]))
+
+    def drawn(self, i: int, j: int) -> int:
+        """The position in ``row`` of the cell's drawn sample; -1 where it has none."""
         cell = i * len(self.names) + j
         first, samples = int(self.start[cell]), int(self.start[cell + 1] - self.start[cell])
-        model = self.names[j]
-        if samples == 0:
-            return Answer(model, status=Status.MISSING)
-        drawn = 0 if samples == 1 else int(uniform_of(f"sample:{self.seed}:{self.ids[i]}:{model}") * samples)
-        return self._answer(model, int(self.row[first + drawn]))
+        if samples <= 1:
+            return first if samples else -1
+        return first + int(uniform_of(f"sample:{self.seed}:{self.ids[i]}:{self.names[j]}") * samples)
 
     def _answer(self, model: str, row: int) -> Answer:
         value = {name: column[row] for name, column in self.columns.items()}

@@ -21,6 +21,21 @@ NOBODY = -1
 """In ``Step``: no candidate."""
 
 
+class Outlook(Protocol):
+    """What answers still to come may show about n queries, and what that is worth."""
+
+    def rows(self, index: IntArray | BoolArray) -> Outlook:
+        """The same, for some of the queries."""
+        ...
+
+    def ahead(
+        self, executed: BoolArray, open_: BoolArray, price: FloatArray, *, first: int, then: int
+    ) -> IntArray:
+        """(n,) the ``open_`` candidate to call next, -1 to stop, when calls cost ``price`` (n, k) in units of
+        quality; ``first`` and ``then`` say how far to look (``core.consensus.look_ahead``)."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """What is known about n queries while they are being decided.
@@ -35,7 +50,7 @@ class State:
     of the covariance of those moves, rows of executed candidates 0; None where they are independent.
     ``refused`` (n, k): called and declined (its ``quality`` is 0); ``confidence`` (n, k): how sure a called
     candidate said it is (the winner's share of a vote), NaN where it said nothing; None where nobody kept
-    account of them.
+    account of them. ``outlook``: what answers still to come may show, for policies that think it through.
     """
 
     quality: FloatArray
@@ -47,6 +62,7 @@ class State:
     factor: FloatArray | None = None
     refused: BoolArray | None = None
     confidence: FloatArray | None = None
+    outlook: Outlook | None = None
 
     def __len__(self) -> int:
         return len(self.quality)
@@ -63,6 +79,7 @@ class State:
             None if self.factor is None else self.factor[index],
             None if self.refused is None else self.refused[index],
             None if self.confidence is None else self.confidence[index],
+            None if self.outlook is None else self.outlook.rows(index),
         )
 
 

@@ -12,6 +12,7 @@ from penstock.policies.cascade_routing import CascadeRouting, OptimalCascade
 from penstock.policies.fixed import Fixed
 from penstock.policies.gain_cascade import GainCascade
 from penstock.policies.index import Index
+from penstock.policies.lookahead import Lookahead
 from penstock.policies.mixture import Mixture
 from penstock.policies.refusal import RefusalCascade
 from penstock.policies.routing import Routing
@@ -61,6 +62,9 @@ _KINDS: dict[str, Callable[[Mapping[str, Any]], Policy]] = {
         None if s["runs"] is None else int(s["runs"]),
         None if s["ceiling"] is None else float(s["ceiling"]),
         bool(s["dear"]),
+    ),
+    "lookahead": lambda s: Lookahead(
+        float(s["lambda"]), int(s["first"]), int(s["then"]), None if s["runs"] is None else int(s["runs"])
     ),
     "mixture": lambda s: Mixture(from_spec(s["cheap"]), from_spec(s["dear"]), float(s["gamma"])),
 }

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from penstock.estimators.belief import BeliefModel
+from penstock.estimators.consensus.model import ConsensusOutlook
 from penstock.outcomes.cost_unit import CostUnit
 from penstock.policies.base import Policy, State, check_state, draw_of, reject_nan
 from penstock.policies.frontier import Frontier, OperatingPoint
@@ -55,6 +56,10 @@ class Router:
         """
         quality, cost = self.belief.before(queries)
         shape = quality.shape
+        spread, outlook = self.belief.spread(quality), None
+        if self.belief.consensus is not None:
+            outlook = self.belief.consensus.outlook(quality)
+            quality, spread = outlook.believe(np.zeros(shape, dtype=bool)), None
         used = self.seed if seed is None else seed
         state = State(
             quality=quality,
@@ -62,9 +67,10 @@ class Router:
             executed=np.zeros(shape, dtype=bool),
             eligible=np.ones(shape, dtype=bool) if eligible is None else eligible.copy(),
             draw=np.array([draw_of(q.id, used) for q in queries]),
-            spread=self.belief.spread(quality),
+            spread=spread,
             refused=np.zeros(shape, dtype=bool),
             confidence=np.full(shape, np.nan),
+            outlook=outlook,
         )
         check_state(state)
         return state
@@ -72,12 +78,19 @@ class Router:
     def observe(self, state: State, row: int, query: Query, answers: Mapping[int, Answer]) -> State:
         """The state after calls have come back: ``answers`` by candidate column, all so far on this query.
 
-        Columns executed already keep their estimate; a refused or failed answer is worth 0. Whether a failed
+        Columns executed already keep their estimate, unless answers are compared with each other: then every
+        estimate may move. A refused or failed answer is worth 0. Whether a failed
         candidate is taken out so that the policy decides again is the caller's to say. Raises PenstockError
         where an estimate is not a number.
         """
         quality, executed = state.quality.copy(), state.executed.copy()
         state = note(state, row, answers)
+        if self.belief.consensus is not None and isinstance(state.outlook, ConsensusOutlook):
+            outlook = self.belief.consensus.tell(state.outlook, row, answers, self.belief.post_hoc)
+            executed[row, list(answers)] = True
+            quality[row] = outlook.rows(np.array([row])).believe(executed[row : row + 1])[0]
+            reject_nan(quality=quality[row : row + 1])
+            return replace(state, quality=quality, executed=executed, outlook=outlook)
         spread = None if state.spread is None else state.spread.copy()
         for column, answer in answers.items():
             if not executed[row, column]:

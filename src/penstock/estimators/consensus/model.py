@@ -1,0 +1,143 @@
+"""What a fitted law of answers says of queries, before and after any set of candidates has answered.
+
+The law is ``core.consensus``: candidates differ in skill, queries in difficulty, right answers coincide and
+wrong ones seldom do. It turns ex-ante estimates, own-answer signs and agreement into one posterior for every
+candidate, executed or not, and lets a policy ask whether one more answer would be worth its price.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from penstock.core.consensus import NONE, Laws, Sight, look_ahead, posterior
+from penstock.estimators.base import Arrays, Settings
+from penstock.estimators.post_hoc.agreement import normal_form, numbered
+from penstock.estimators.post_hoc.choose_normaliser import normaliser
+from penstock.estimators.post_hoc.own_answer import OwnAnswer
+from penstock.types import Answer, BoolArray, FloatArray, IntArray, Status
+
+_EDGE = 0.01
+_MOST_SIGN = 4.0
+
+
+def logit(share: FloatArray) -> FloatArray:
+    """Log odds of estimates, which are kept off 0 and 1."""
+    p = np.clip(share, _EDGE, 1.0 - _EDGE)
+    odds: FloatArray = np.log(p / (1.0 - p))
+    return odds
+
+
+def signs(ex_ante: FloatArray, post_hoc: FloatArray, answered: BoolArray) -> FloatArray:
+    """Log-likelihood ratios of right against wrong that own answers add to ``ex_ante``; -inf where a
+    candidate did not answer: that is worth nothing."""
+    moved = np.clip(logit(post_hoc) - logit(ex_ante), -_MOST_SIGN, _MOST_SIGN)
+    return np.where(answered, moved, -np.inf)
+
+
+@dataclass(frozen=True)
+class Consensus:
+    """Fitted: the law of k candidates, the ``slope`` (k,) of ex-ante logits in it, and the name of the
+    ``form`` answers are compared in (``post_hoc.stated_answer.normaliser``)."""
+
+    laws: Laws
+    slope: FloatArray
+    form: str
+
+    def outlook(self, ex_ante: FloatArray) -> ConsensusOutlook:
+        """Of n live queries with ex-ante estimates (n, k), before anything has answered."""
+        n, k = ex_ante.shape
+        sight = Sight(
+            self.slope * logit(ex_ante),
+            np.full((n, k), NONE),
+            np.zeros((n, k)),
+            np.zeros(n, dtype=np.int64),
+        )
+        return ConsensusOutlook(self.laws, sight, ex_ante)
+
+    def tell(
+        self,
+        outlook: ConsensusOutlook,
+        row: int,
+        answers: Mapping[int, Answer],
+        post_hoc: OwnAnswer | None,
+    ) -> ConsensusOutlook:
+        """The outlook once ``answers`` (by column, all so far) on query ``row`` have come back."""
+        read = normaliser(self.form)
+        columns = list(answers)
+        forms = [normal_form(answers[j], read) for j in columns]
+        code, sign = outlook.sight.code.copy(), outlook.sight.sign.copy()
+        code[row, columns] = numbered(forms)
+        before = outlook.ex_ante[row]
+        for j, answer in answers.items():
+            after = before[j] if post_hoc is None else post_hoc.estimate_answer(float(before[j]), answer, j)
+            answered = np.array([answer.status is Status.ANSWERED])
+            sign[row, j] = signs(before[j : j + 1], np.array([after]), answered)[0]
+        return replace(outlook, sight=replace(outlook.sight, code=code, sign=sign))
+
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Settings and arrays for a bundle."""
+        arrays: dict[str, NDArray[Any]] = {
+            "level": self.laws.level,
+            "weight": self.laws.weight,
+            "wrong": self.laws.wrong,
+            "right": self.laws.right,
+            "slope": self.slope,
+        }
+        return {"form": self.form}, arrays
+
+    @classmethod
+    def from_state(cls, settings: Settings, arrays: Arrays) -> Consensus:
+        form = str(settings["form"])
+        normaliser(form)  # an unknown one is the bundle's fault, to be told now
+        laws = Laws(arrays["level"], arrays["weight"], arrays["wrong"], arrays["right"])
+        return cls(laws, arrays["slope"], form)
+
+
+@dataclass(frozen=True)
+class ConsensusOutlook:
+    """``policies.base.Outlook`` of n queries. ``ex_ante`` (n, k) is what own answers are judged from."""
+
+    laws: Laws
+    sight: Sight
+    ex_ante: FloatArray
+
+    def rows(self, index: IntArray | BoolArray) -> ConsensusOutlook:
+        """The same, for some of the queries."""
+        return ConsensusOutlook(self.laws, self.sight.rows(index), self.ex_ante[index])
+
+    def believe(self, executed: BoolArray) -> FloatArray:
+        """(n, k) expected quality of every candidate once ``executed`` (n, k) have answered."""
+        return posterior(self.laws, self.sight, executed)
+
+    def ahead(
+        self, executed: BoolArray, open_: BoolArray, price: FloatArray, *, first: int, then: int
+    ) -> IntArray:
+        """(n,) whom to call next, -1 to stop; see ``core.consensus.look_ahead``."""
+        return look_ahead(self.laws, self.sight, executed, open_, price, first=first, then=then)
+
+
+def several(
+    models: Sequence[Consensus],
+    which: IntArray,
+    ex_ante: FloatArray,
+    post_hoc: FloatArray,
+    code: IntArray,
+    answered: BoolArray,
+) -> ConsensusOutlook:
+    """The outlook of n recorded queries, ``models[which[i]]`` speaking of query i: ``code`` (n, k) and
+    ``answered`` (n, k) of every cell, looked at only once a candidate has been called."""
+    parts = [model.laws for model in models]
+    laws = Laws(
+        np.concatenate([p.level for p in parts]),
+        np.concatenate([p.weight for p in parts]),
+        np.concatenate([p.wrong for p in parts]),
+        np.concatenate([p.right for p in parts]),
+    )
+    slope = np.stack([model.slope for model in models])[which]
+    sign = signs(ex_ante, post_hoc, answered)
+    return ConsensusOutlook(laws, Sight(slope * logit(ex_ante), code, sign, which), ex_ante)

@@ -1,0 +1,113 @@
+"""The law of answers is found again, is calibrated, and its gradient is one."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import check_grad
+
+from penstock.core.consensus import Sight, posterior
+from penstock.estimators.consensus.fit import _START, _Data, fit_consensus
+from penstock.estimators.consensus.model import Consensus, logit, several
+from penstock.types import FloatArray
+from tests.estimators.consensus.worlds import Quiz, quiz
+
+
+def fitted(world: Quiz) -> Consensus:
+    observed = np.ones(world.right.shape, dtype=bool)
+    return fit_consensus(world.ex_ante, world.code, world.right, observed, form="stated_answer", seed=0)
+
+
+def believed(model: Consensus, world: Quiz, ran: list[int]) -> FloatArray:
+    executed = np.zeros(world.right.shape, dtype=bool)
+    executed[:, ran] = True
+    n = len(world.right)
+    sight = Sight(
+        model.slope * logit(world.ex_ante), world.code, np.zeros(world.right.shape), np.zeros(n, dtype=int)
+    )
+    return posterior(model.laws, sight, executed)
+
+
+def test_the_gradient_is_the_gradient() -> None:
+    world = quiz(40, seed=1, traps=0.1)
+    observed = np.random.default_rng(0).random(world.right.shape) < 0.8
+    quality = np.where(observed, world.right * 0.9, np.nan)
+    data = _Data.of(logit(world.ex_ante), world.code, quality, observed)
+    rng = np.random.default_rng(2)
+    for _ in range(3):
+        v = np.concatenate([rng.normal(0, 0.3, 3 * 4 + 2), _START + rng.normal(0, 0.3, 4)])
+        error = check_grad(lambda x: data.objective(x)[0], lambda x: data.objective(x)[1], v)
+        assert error < 1e-3 * np.linalg.norm(data.objective(v)[1])
+
+
+def test_beliefs_are_calibrated_on_queries_that_were_not_fitted_on() -> None:
+    """Whatever has run, those believed right with probability p are right p of the time."""
+    model, test = fitted(quiz(1500, seed=0, traps=0.05)), quiz(6000, seed=9, traps=0.05)
+    for ran in ([], [0], [0, 1], [0, 1, 2], [1, 3]):
+        belief = believed(model, test, ran)
+        for j in range(4):
+            for low in (0.0, 0.25, 0.5, 0.75):
+                rows = (belief[:, j] >= low) & (belief[:, j] < low + 0.25)
+                if rows.sum() >= 300:
+                    assert abs(belief[rows, j].mean() - test.right[rows, j].mean()) < 0.06
+
+
+def test_agreement_is_worth_more_where_wrong_answers_seldom_coincide() -> None:
+    ordinary, trapped = (quiz(1500, seed=3, traps=traps) for traps in (0.0, 0.3))
+    same = [w.code[:, 0] == w.code[:, 1] for w in (ordinary, trapped)]
+    sure = [
+        believed(fitted(w), w, [0, 1])[s, 0].mean() for w, s in zip((ordinary, trapped), same, strict=True)
+    ]
+    assert sure[0] > sure[1] + 0.1
+
+
+def test_missing_cells_say_nothing() -> None:
+    """What stands in cells that were not observed changes nothing."""
+    world = quiz(300, seed=4)
+    observed = np.random.default_rng(1).random(world.right.shape) < 0.7
+    models = []
+    for noise in (0, 1):
+        junk = np.random.default_rng(noise).random(world.right.shape)
+        code = np.where(observed, world.code, np.random.default_rng(noise).integers(0, 4, world.code.shape))
+        quality = np.where(observed, world.right, junk)
+        models.append(fit_consensus(world.ex_ante, code, quality, observed, form="stated_answer", seed=0))
+    np.testing.assert_array_equal(models[0].laws.level, models[1].laws.level)
+    np.testing.assert_array_equal(models[0].laws.right, models[1].laws.right)
+
+
+def test_one_candidate_and_constant_quality_have_a_law_too() -> None:
+    for right in (0.0, 1.0, 0.5):
+        quality = np.full((50, 1), right)
+        model = fit_consensus(
+            np.full((50, 1), 0.5),
+            np.zeros((50, 1), dtype=int),
+            quality,
+            np.ones((50, 1), dtype=bool),
+            form="stated_answer",
+            seed=0,
+        )
+        outlook = model.outlook(np.full((5, 1), 0.5))
+        assert np.isfinite(outlook.believe(np.zeros((5, 1), dtype=bool))).all()
+
+
+def test_it_comes_back_from_its_state_and_inputs_stay_as_they_were() -> None:
+    world = quiz(200, seed=5)
+    before = [a.copy() for a in (world.right, world.code, world.ex_ante)]
+    model = fitted(world)
+    for was, now in zip(before, (world.right, world.code, world.ex_ante), strict=True):
+        np.testing.assert_array_equal(was, now)
+    again = Consensus.from_state(*model.state())
+    np.testing.assert_array_equal(believed(model, world, [0, 2]), believed(again, world, [0, 2]))
+    assert again.form == model.form
+
+
+def test_each_query_is_judged_by_its_own_fold() -> None:
+    world = quiz(60, seed=6)
+    one, two = fitted(quiz(400, seed=7)), fitted(quiz(400, seed=8, load=0.1))
+    which = np.arange(60) % 2
+    answered = np.ones(world.right.shape, dtype=bool)
+    executed = np.ones(world.right.shape, dtype=bool)
+    mixed = several([one, two], which, world.ex_ante, world.ex_ante, world.code, answered).believe(executed)
+    for number, model in enumerate((one, two)):
+        rows = which == number
+        expected = believed(model, world, [0, 1, 2, 3])[rows]
+        np.testing.assert_allclose(mixed[rows], expected, atol=1e-12)
