@@ -34,7 +34,9 @@ QUESTIONS = [
 ]
 QUICK = Sater(
     sampling=Sampling(k=4, temperature=0.8, max_new_tokens=64),
-    stage_one=replace(EMBEDDED.stage_one, tuning=Tuning(rate=2e-4, epochs=1, batch=16, lora=False)),
+    stage_one=replace(
+        EMBEDDED.stage_one, tuning=Tuning(rate=2e-4, epochs=1, batch=16, lora=False), members=2
+    ),
     stage_two=replace(EMBEDDED.stage_two, tuning=Tuning(rate=1e-3, epochs=1, batch=16, lora=False)),
     evaluation_share=0.2,
 )
@@ -95,7 +97,7 @@ def test_finished_stages_are_not_made_again(
     def never(*_: object, **__: object) -> None:
         raise AssertionError("made again")
 
-    for name in ("draw", "train_preference", "train_refusing", "answer_greedily"):
+    for name in ("draw", "train_members", "train_refusing", "answer_greedily"):
         monkeypatch.setattr(recipe, name, never)
     assert train_sater(a_run(trained[0]), quiet) == trained[1]
 
@@ -115,7 +117,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path: Path, monkeypatch
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(recipe, "train_preference", interrupt)
+        patched.setattr(recipe, "train_members", interrupt)
         with pytest.raises(KeyboardInterrupt):
             train_sater(a_run(tmp_path, questions=few), quiet)
     assert [path.name for path in tmp_path.iterdir() if not path.name.startswith(".")] == ["1-samples"]
@@ -162,6 +164,35 @@ def test_data_without_pairs_is_one_clear_error(tmp_path: Path) -> None:
     run = a_run(tmp_path, questions=QUESTIONS[:10], scorer=Kind(), scorer_name="kind", settings=settings)
     with pytest.raises(InputError, match="none has both"):
         train_sater(run, quiet)
+
+
+def test_members_are_averaged_and_told_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    from penstock.training.sater import preference
+    from penstock.training.sater.trainee import open_trainee
+
+    def shifted(trainee: Any, pairs: Any, settings: Any, *, seed: int, progress: Any) -> Any:
+        with torch.no_grad():
+            for weight in trainee.network.parameters():
+                weight.add_(seed)
+        progress("Stage I", 5, 10, 0.5)
+        return trainee
+
+    monkeypatch.setattr(preference, "train_preference", shifted)
+    told: list[tuple[int, int]] = []
+    settings = StageOne(members=3)
+    averaged = preference.train_members(
+        lambda: open_trainee("tiny"),
+        [],
+        settings,
+        4,
+        lambda what, step, steps, loss: told.append((step, steps)),
+    )
+    base = open_trainee("tiny").network.state_dict()
+    for name, weight in averaged.network.state_dict().items():
+        torch.testing.assert_close(weight, base[name] + 13.0)  # seeds 12, 13 and 14
+    assert told == [(5, 30), (15, 30), (25, 30)]
 
 
 def test_low_rank_adapters_train_and_are_merged(tmp_path: Path) -> None:

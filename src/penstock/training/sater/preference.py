@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from penstock.training.sater.pairs import Pair
 from penstock.training.sater.settings import StageOne
 from penstock.training.sater.trainee import Trainee
 from penstock.training.sater.tuning import Progress, adapters, common_arguments, fit, quiet, reporter
+
+
+def train_members(
+    start: Callable[[], Trainee], pairs: Sequence[Pair], settings: StageOne, seed: int, progress: Progress
+) -> Trainee:
+    """The average of `settings.members` trainings from the same start, each in an order of its own."""
+    members = settings.members
+    total: dict[str, Any] = {}
+    for member in range(members):
+
+        def tell(what: str, step: int, steps: int, loss: float, done: int = member) -> None:
+            progress(what, done * steps + step, members * steps, loss)
+
+        trained = train_preference(start(), pairs, settings, seed=seed * members + member, progress=tell)
+        for name, weight in trained.network.state_dict().items():
+            share = weight.float() / members
+            total[name] = total[name] + share if name in total else share
+    if members > 1:
+        trained.network.load_state_dict(total)
+    return trained
 
 
 def train_preference(

@@ -14,7 +14,7 @@ from penstock.outcomes.scorers.base import Scorer
 from penstock.training.sater import evaluation
 from penstock.training.sater.evaluation import Answered, answer_greedily
 from penstock.training.sater.pairs import Pair, select_pairs
-from penstock.training.sater.preference import train_preference
+from penstock.training.sater.preference import train_members
 from penstock.training.sater.refusals import Row, threshold_rows
 from penstock.training.sater.refusing import train_refusing
 from penstock.training.sater.samples import Asked, Question, read_samples, write_samples
@@ -137,8 +137,8 @@ def _stage_one(run: Run, stage: Stage, samples: Stage, progress: Progress) -> No
         )
     with stage.making() as folder:
         _write([_pair_row(pair) for pair in selection.pairs], folder / "pairs.parquet")
-        trainee = train_preference(
-            open_trainee(run.model), selection.pairs, settings, seed=run.settings.seed, progress=progress
+        trainee = train_members(
+            lambda: open_trainee(run.model), selection.pairs, settings, run.settings.seed, progress
         )
         trainee.save(folder)
         stage.finish(folder, _pair_summary(selection.pairs, selection.dropped))
