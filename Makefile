@@ -13,10 +13,10 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format benchmark benchmark-core benchmark-frontier experiment dev-env train-env clean
+.PHONY: help demo test lint format benchmark benchmark-core benchmark-frontier experiment experiment-sater dev-env train-env clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/.installed  ## the whole system on embedded models, offline, in well under two minutes
 	$(BIN)/penstock demo $(ARGS)
@@ -45,6 +45,9 @@ benchmark-frontier: $(VENV)/.installed-dev  ## a whole frontier tuned and replay
 
 experiment: $(VENV)/.installed-dev  ## NAME=routerbench and so on, or NAME=all: the protocols of docs/experiments
 	$(BIN)/python benchmarks/experiment.py $(NAME) $(ARGS)
+
+experiment-sater: $(VENV)/.installed-train  ## SATER on the embedded models: three trainings, twenty minutes, docs/experiments/sater.md
+	$(BIN)/python benchmarks/sater.py $(ARGS)
 
 dev-env: $(VENV)/.installed-dev  ## only set up .venv, for work on penstock
 

@@ -96,7 +96,7 @@ def stage_two(found: Found) -> list[Claim]:
     """Refusals follow threshold and difficulty; accuracy of what is answered rises."""
     refused = refusal_by_threshold(found)
     level = refusal_by_level(found)
-    steps, hard = np.diff(refused), np.diff(level)
+    steps, hard = np.diff(refused), np.diff(level.reshape(-1, 2).mean(axis=1))
     slope = interval_of(found.plan.voted, lambda rows: answered_slope(found, rows))
     return [
         Claim(
@@ -106,8 +106,8 @@ def stage_two(found: Found) -> list[Claim]:
         ),
         Claim(
             f"the refusal rate rises with difficulty: {level[0]:.2f} at level 1 to {level[-1]:.2f} at level "
-            f"8, smallest step {hard.min():+.3f}",
-            bool(hard.min() >= -2 * POINT and level[-1] > level[0] + 0.1),
+            f"8, smallest step between pairs of levels {hard.min():+.3f}",
+            bool(hard.min() >= 0 and level[-1] > level[0] + 0.1),
         ),
         Claim(
             "the accuracy of answered questions trends up with the threshold: by "
