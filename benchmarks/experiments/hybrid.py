@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 from time import perf_counter
 
 import numpy as np
@@ -84,6 +85,7 @@ def experiment(settings: Settings) -> Result:
     parts, correct = split(data.quality), split(data.correct)
     routers, few, own = train_all(parts, correct, settings.seeds)
     trained = perf_counter() - started - sampled
+    processor = sum(sum(getrusage(who)[:2]) for who in (RUSAGE_CHILDREN, RUSAGE_SELF))
     found = {
         (pair, kind): drops(parts.test, PAIRS[pair], [r.test for r in routers[pair, kind]])
         for pair, kind in product(PAIRS, KINDS)
@@ -108,7 +110,7 @@ def experiment(settings: Settings) -> Result:
         transfer=page.transfer(transfers(parts, routers), LEVELS[1:]),
         why=page.why(ceilings(parts), {k: few_drops(parts, v) for k, v in few.items()}, found, KINDS, LEVELS),
         parts=f"{len(parts.training)} / {len(parts.validation)} / {len(parts.test)}",
-        seconds=(sampled, trained),
+        seconds=(sampled, trained, processor),
         seeds=settings.seeds,
     )
     svg = chart(parts.test, routers)

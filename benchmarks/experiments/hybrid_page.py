@@ -149,8 +149,10 @@ def why(
 
 def body(**parts: object) -> str:
     """The whole page."""
-    sampled, trained = parts.pop("seconds")  # type: ignore[misc] # a pair
-    return _PAGE.format(**parts, sampled=f"{sampled:.0f}", trained=f"{trained:.0f}")
+    sampled, trained, processor = parts.pop("seconds")  # type: ignore[misc] # three numbers
+    return _PAGE.format(
+        **parts, sampled=f"{sampled:.0f}", trained=f"{trained:.0f}", processor=f"{processor:.0f}"
+    )
 
 
 def _cell(found: Found, i: int) -> str:
@@ -172,8 +174,9 @@ weaker model's first sample do at least as well), `prob` (in which share of the 
 Quality is graded, as in the paper: there BARTScore, here the mean log-probability per token that the small
 model gives the reference after reading the response's reasoning. The drop is in percent of the stronger
 model's, `100 (q_L - q_mix) / |q_L|`. Queries: {parts} for training, validation and test. Samples took
-{sampled} s, all routers {trained} s. A router is the small model's hidden states, fine-tuned; figures are
-means over {seeds} training seeds, intervals resample the test queries.
+{sampled} s, all routers {trained} s; of processor time {processor} s went into both. A router is the small
+model's hidden states, fine-tuned; figures are means over {seeds} training seeds, intervals resample the test
+queries.
 
 ## Pairs
 
