@@ -48,7 +48,7 @@ def test_a_router_of_seconds(tables: Path, tmp_path: Path, capsys: pytest.Captur
     assert code == 0, err
     assert "USD" not in out
     assert load_bundle(router).cost_unit == LATENCY
-    assert 0.2 < load_bundle(router).operating_point().cost <= 1.5
+    assert 0.2 < load_bundle(router).operating_point().cost <= 1.5 * (1 + 1e-12)
 
     code, out, err = run(capsys, "route", router, "tell me of the harbour")
     assert code == 0, err

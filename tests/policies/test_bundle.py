@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -28,12 +29,14 @@ BUDGET = 0.000_512_345_678_901_234
 
 @pytest.fixture(scope="module")
 def routers() -> dict[str, Router]:
-    settings = FitSettings(estimators=ESTIMATORS, directions=8, features="prompt+task")
-    fit = fit_grid(tiny_grid(120, seed=2), settings)
-    from dataclasses import replace
-
     target = Target.parse(f"budget={BUDGET!r}")
-    return {name: router_of(replace(fit, chosen=name), target, seed=3, provenance={}) for name in fit.options}
+    found = {}
+    for name in ESTIMATORS:
+        settings = FitSettings((name,), ("routing", "cascade", "index"), "prompt+task", directions=8)
+        fit = fit_grid(tiny_grid(120, seed=2), settings)
+        for option in fit.options:
+            found[option] = router_of(replace(fit, chosen=option), target, seed=3, provenance={})
+    return found
 
 
 @pytest.fixture

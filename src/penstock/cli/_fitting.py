@@ -22,15 +22,17 @@ Candidates = Annotated[
 EstimatorName = Annotated[
     str,
     typer.Option(
-        "--estimator", help="auto, or names separated by commas: knn, kmeans, ridge, logistic, blend."
+        "--estimator",
+        help="auto (several, chosen by replay), or names by commas: knn, kmeans, ridge, logistic, blend, "
+        "kernel, mf, stack, irt, boosting, guarded_knn, mean; add +isotonic or +platt to calibrate.",
     ),
 ]
 PolicyName = Annotated[
     str,
     typer.Option(
         "--policy",
-        help="auto, or names by commas: routing, cascade, index, cascade_routing, optimal_cascade, "
-        "gain_cascade, copula_cascade, refusal, vote.",
+        help="auto, or names by commas: routing, cascade, index, lookahead, cascade_routing, "
+        "optimal_cascade, gain_cascade, copula_cascade, refusal, vote.",
     ),
 ]
 Features = Annotated[
@@ -46,15 +48,19 @@ Cost = Annotated[
 Seed = Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Of folds, draws and fits.")]
 
 
-def settings_from(estimator: str, policy: str, features: str, fold_by: str, seed: int) -> FitSettings:
+def settings_from(
+    estimator: str, policy: str, features: str, fold_by: str, seed: int, time_limit: float | None = None
+) -> FitSettings:
     """Settings from the command line's words; InputError for an unknown one."""
     from dataclasses import replace
 
     from penstock.estimators.registry import estimator as known_estimator
-    from penstock.fitting.families import family
+    from penstock.fitting.families import LOOKAHEAD, family
     from penstock.fitting.settings import FitSettings
 
     settings = FitSettings(features=features, fold_by=fold_by, seed=seed)
+    if time_limit is not None:
+        settings = replace(settings, time_limit=time_limit)
     if estimator == "auto" and "task" in features:
         settings = replace(settings, estimators=(*settings.estimators, "task_mean"))
     elif estimator != "auto":
@@ -64,7 +70,8 @@ def settings_from(estimator: str, policy: str, features: str, fold_by: str, seed
     for name in settings.estimators:
         known_estimator(name)
     for name in settings.policies:
-        family(name)
+        if name != LOOKAHEAD:
+            family(name)
     return settings
 
 

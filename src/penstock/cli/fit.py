@@ -55,6 +55,10 @@ def fit(
     deterministic: Annotated[
         bool, typer.Option("--deterministic", help="Never mix two policies at random, at some loss.")
     ] = False,
+    time_limit: Annotated[
+        float | None,
+        typer.Option("--time-limit", help="Seconds to try estimators in (default 240).", show_default=False),
+    ] = None,
     prices: Prices = None,
     cost: Cost = "usd",
     seed: Seed = 0,
@@ -72,7 +76,7 @@ def fit(
             "no target was given",
             hint="Add --budget USD, --min-quality SHARE, --savings SHARE or --strong-share SHARE",
         )
-    settings = settings_from(estimator, policy, features, fold_by, seed)
+    settings = settings_from(estimator, policy, features, fold_by, seed, time_limit)
     grid = read_grid(table, prices, seed, cost)
     names = None if candidates is None else split_names(candidates)
     from penstock.fitting.fit import fit_grid
@@ -120,6 +124,7 @@ def _summary(fitted: Fit, expected: Expectation, output: Path) -> dict[str, Any]
     return {
         "router": str(output),
         "chosen": fitted.chosen,
+        "why": fitted.why,
         "rows": fitted.rows,
         "dropped": fitted.dropped,
         "candidates": fitted.selection.names,
@@ -182,11 +187,11 @@ def _print(fitted: Fit, expected: Expectation, output: Path) -> None:
     option = fitted.option
     if option.kept:
         out.print(
-            f"Chosen: [bold]{fitted.chosen}[/]; {option.kept} of {option.tried} settings are above the mix "
-            "with 95% confidence, all options held to it at once."
+            f"Chosen: [bold]{fitted.chosen}[/] of {len(fitted.options)} options: {fitted.why}. "
+            f"Above the mix with 95% confidence; {option.kept} of {option.tried} settings stay."
         )
     else:
-        out.print("Chosen: [bold]the mix[/]: no estimator is above it with 95% confidence on these rows.")
+        out.print(f"Chosen: [bold]the mix[/]: {fitted.why} (95% confidence).")
     out.print(f'Wrote {output}. Next: penstock route {output} "your prompt"')
 
 

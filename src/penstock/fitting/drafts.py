@@ -20,7 +20,7 @@ from penstock.estimators.post_hoc.own_answer import (
     look,
 )
 from penstock.estimators.shrinkage import fit_shrinkage
-from penstock.fitting.families import LOOKAHEAD, family, lookahead
+from penstock.fitting.families import LOOKAHEAD, ROUTING, family, lookahead
 from penstock.fitting.rows import FittingRows
 from penstock.fitting.settings import FitSettings
 from penstock.fitting.tune import Swept, sweep
@@ -54,24 +54,30 @@ class Believed:
     seconds: float
 
 
-def draft(known: Believed, rows: FittingRows, settings: FitSettings) -> list[Draft]:
-    """A draft for every policy of ``settings`` that has something to try by each answer's own signs."""
+def draft_routing(known: Believed, rows: FittingRows, settings: FitSettings) -> list[Draft]:
+    """A draft of routing, where ``settings`` ask for it."""
+    return [d for name in settings.policies if name == ROUTING for d in _draft(name, known, rows)]
+
+
+def draft_sequential(known: Believed, rows: FittingRows, settings: FitSettings) -> list[Draft]:
+    """A draft for every policy of ``settings`` that looks at answers and has something to try."""
+    own = [name for name in settings.policies if name not in {ROUTING, LOOKAHEAD}]
+    drafts = [d for name in own for d in _draft(name, known, rows)]
+    return drafts + draft_lookahead(known, rows, settings)
+
+
+def _draft(name: str, known: Believed, rows: FittingRows) -> list[Draft]:
+    started = perf_counter()
     quality, cost = rows.tuned_quality, rows.tuned_cost
-    drafts = []
-    for name in settings.policies:
-        if name == LOOKAHEAD:
-            continue
-        started = perf_counter()
-        policies = family(name)(known.beliefs, quality.mean(axis=0), cost.mean(axis=0))
-        if not policies:
-            continue
-        got = quality if name == "routing" else rows.tuned_shown
-        swept = sweep(policies, known.beliefs, got, cost, rows.best)
-        # routing never looks at an answer, so a router that only routes carries no post-hoc estimator
-        used = replace(known.model, post_hoc=None) if name == "routing" else known.model
-        seconds = {"fit": known.seconds, "tune": perf_counter() - started}
-        drafts.append(Draft(f"{name}/{known.name}", used, swept, seconds))
-    return drafts
+    policies = family(name)(known.beliefs, quality.mean(axis=0), cost.mean(axis=0))
+    if not policies:
+        return []
+    got = quality if name == ROUTING else rows.tuned_shown
+    swept = sweep(policies, known.beliefs, got, cost, rows.best)
+    # routing never looks at an answer, so a router that only routes carries no post-hoc estimator
+    used = replace(known.model, post_hoc=None) if name == ROUTING else known.model
+    seconds = {"fit": known.seconds, "tune": perf_counter() - started}
+    return [Draft(f"{name}/{known.name}", used, swept, seconds)]
 
 
 def draft_lookahead(known: Believed, rows: FittingRows, settings: FitSettings) -> list[Draft]:

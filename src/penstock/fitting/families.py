@@ -32,6 +32,7 @@ ROUTING_POINTS = 80
 CASCADE_POINTS = 24
 SEQUENTIAL_POINTS = 30
 LOOKAHEAD_POINTS = 40
+ROUTING = "routing"
 LOOKAHEAD = "lookahead"
 """The one policy whose beliefs are not of one answer at a time (``drafts.draft_lookahead``)."""
 KAPPAS = (0.6, 1.0, 1.4)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import reduce
 from operator import add
+from time import perf_counter
 
 import numpy as np
 
@@ -21,7 +22,8 @@ from penstock.estimators.ex_ante.mean import CandidateMean
 from penstock.estimators.registry import estimator
 from penstock.estimators.shrinkage import Shrinkage
 from penstock.fitting.candidates import select_candidates
-from penstock.fitting.drafts import Believed, Draft, believe, draft, draft_lookahead
+from penstock.fitting.choice import best_estimates, choose
+from penstock.fitting.drafts import Believed, Draft, believe, draft_routing, draft_sequential
 from penstock.fitting.families import LOOKAHEAD, fixed
 from penstock.fitting.guard import AGREEMENT, NOTHING, OWN_SIGNS, clears_mix
 from penstock.fitting.result import MIX, Fit, Option, TuningRows
@@ -46,11 +48,15 @@ def fit_grid(
 ) -> Fit:
     """Fit every estimator and policy of ``settings`` and choose.
 
+    Routing is tried with every estimator, policies that look at answers with the one of least out-of-fold
+    error; after half the time limit no further estimator is begun, and the fit's notes name those left out.
+
     Estimators see all rows, with missing cells; tuning and the guard see complete rows only. A
     trained ``text_model``, which must not have seen these rows, is tried as the estimator ``encoder``. Raises
     TableError where no candidate is usable or too few rows are complete.
     """
     report = progress or (lambda what, done, total: None)
+    started = perf_counter()
     kinds = [estimator(name) for name in settings.estimators]
     if text_model is not None:
         kinds.append(EncoderScores())
@@ -66,16 +72,21 @@ def fit_grid(
     mix = Frontier(mix_vertices.points(), singles.point(rows.best), grid.cost_unit)
     drafts: list[Draft] = []
     known: list[Believed] = []
+    notes = [TOKENS_UNKNOWN] if grid.estimated_cost else []
     for i, kind in enumerate(kinds):
+        if known and settings.spent(started):
+            left = ", ".join(k.name for k in kinds[i:])
+            notes.append(f"not tried within {settings.time_limit:g} s: {left}")
+            break
         report(f"fitting {kind.name}", 1 + i, total)
         known.append(believe(kind, rows, settings))
-        drafts += draft(known[-1], rows, settings)
-    report("comparing answers", total - 2, total)
-    drafts += draft_lookahead(_best_estimates(known, rows), rows, settings)
+        drafts += draft_routing(known[-1], rows, settings)
+    report("replaying answers", total - 2, total)
+    drafts += draft_sequential(best_estimates(known, rows), rows, settings)
     report("choosing", total - 1, total)
     options = _guarded(drafts, singles, rows, mix, settings)
     options[MIX] = _mix_option(rows, mix, mix_vertices, settings)
-    chosen = max(options, key=lambda name: (options[name].area, name == MIX))
+    chosen, why = choose(options)
     report("done", total, total)
     return Fit(
         selection=selection,
@@ -84,21 +95,11 @@ def fit_grid(
         mix=mix,
         rows=int(rows.tuning.sum()),
         dropped=len(grid) - int(rows.tuning.sum()),
-        notes=(TOKENS_UNKNOWN,) if grid.estimated_cost else (),
+        notes=tuple(notes),
+        why=why,
         tuning=TuningRows(rows.tuned_quality, rows.tuned_cost, rows.cluster),
         questions=frozenset(question_marks(grid.queries)),
     )
-
-
-def _best_estimates(known: Sequence[Believed], rows: FittingRows) -> Believed:
-    """The estimator of least out-of-fold squared error: what a law of answers starts from has to be right in
-    level, on every query, not only in who is better."""
-    target = np.nan_to_num(rows.quality)
-
-    def error(item: Believed) -> float:
-        return float((rows.weight * (item.ex_ante - target) ** 2).sum())
-
-    return min(known, key=error)
 
 
 _GOES_BY = {"routing": NOTHING, LOOKAHEAD: AGREEMENT}

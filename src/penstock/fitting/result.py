@@ -59,6 +59,8 @@ class Fit:
     rows: int
     dropped: int
     notes: tuple[str, ...] = ()
+    why: str = ""
+    """Why ``chosen`` was, in one sentence."""
     tuning: TuningRows | None = field(default=None, repr=False)
     questions: frozenset[str] = field(default=frozenset(), repr=False)
     """Marks of the questions fitted on (``outcomes.splits.question_marks``), to notice them in a test."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import perf_counter
 
 from penstock.errors import InputError
 
@@ -12,6 +13,8 @@ Progress = Callable[[str, int, int], None]
 
 FEATURES = ("prompt", "task", "prompt+task")
 FOLD_BY = ("group", "task")
+AUTO = ("knn", "kmeans", "ridge", "blend", "stack", "kernel", "logistic")
+"""``--estimator auto``, the most telling for their time first (docs/estimators.md)."""
 
 
 @dataclass(frozen=True)
@@ -21,15 +24,16 @@ class FitSettings:
     where it will be known at decision time); ``folds`` for cross-fitting, by question (``group``) or
     with whole
     tasks left out (``task``: for traffic whose tasks the table does not hold); ``directions`` of text kept;
-    the ``confidence`` of the guard."""
+    the ``confidence`` of the guard; ``time_limit`` in seconds (None: none), kept to between estimators."""
 
-    estimators: tuple[str, ...] = ("knn", "kmeans", "ridge", "logistic", "blend")
+    estimators: tuple[str, ...] = AUTO
     policies: tuple[str, ...] = ("routing", "cascade", "index", "lookahead")
     features: str = "prompt"
     folds: int = 5
     fold_by: str = "group"
     directions: int = 96
     confidence: float = 0.95
+    time_limit: float | None = 240.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -41,3 +45,9 @@ class FitSettings:
             raise InputError(f"must be one of {', '.join(FOLD_BY)}, not {self.fold_by!r}", field="--fold-by")
         if not self.estimators or not self.policies:
             raise InputError("at least one estimator and one policy are needed")
+        if self.time_limit is not None and not self.time_limit > 0:
+            raise InputError(f"must be above 0, not {self.time_limit:g}", field="--time-limit")
+
+    def spent(self, started: float) -> bool:
+        """Whether half the time limit is over, by ``perf_counter``; the other half is for replaying."""
+        return self.time_limit is not None and perf_counter() - started > self.time_limit / 2
