@@ -30,6 +30,7 @@ def main() -> int:
     from penstock.errors import PenstockError
 
     started, used = perf_counter(), process_time()
+    resumed = options.work is not None and options.work.is_dir() and any(options.work.iterdir())
 
     def tell(what: str) -> None:
         sys.stderr.write(f"[{perf_counter() - started:6.0f} s] {what}\n")
@@ -44,10 +45,12 @@ def main() -> int:
     except PenstockError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
-    return _write(found, options, perf_counter() - started, process_time() - used)
+    minutes, busy = (perf_counter() - started) / 60, (process_time() - used) / 60
+    told = f"{minutes:.1f} minutes ({busy:.1f} minutes of processor time)"
+    return _write(found, options, "from finished stages, not timed" if resumed else told)
 
 
-def _write(found, options: argparse.Namespace, seconds: float, used: float) -> int:  # type: ignore[no-untyped-def]
+def _write(found, options: argparse.Namespace, time: str) -> int:  # type: ignore[no-untyped-def]
     from benchmarks.experiments import page
     from benchmarks.experiments.sater import result_of
 
@@ -58,8 +61,7 @@ def _write(found, options: argparse.Namespace, seconds: float, used: float) -> i
         command=f"python benchmarks/sater.py --seeds {options.seeds}" + (" --quick" if options.quick else ""),
         date=datetime.now(UTC).date().isoformat(),
         device=_device(),
-        minutes=seconds / 60,
-        used=used / 60,
+        time=time,
         claims=listed,
         body=result.body.strip(),
     )
@@ -117,7 +119,7 @@ def _options() -> argparse.Namespace:
 
 _PAGE = """# {title}
 
-`{command}` on {date}, {device}, {minutes:.1f} minutes ({used:.1f} minutes of processor time).
+`{command}` on {date}, {device}, {time}.
 
 {claims}
 

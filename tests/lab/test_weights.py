@@ -10,16 +10,21 @@ from typing import Any
 
 import pytest
 
+from penstock.candidates import Confidence
 from penstock.lab.evaluate import Accuracy, accuracy, answer
 from penstock.lab.tasks import generate
 from penstock.lab.vocabulary import build_tokenizer
+from penstock.providers.generating import is_refusal
 from penstock.runtime.model import LanguageModel
 from penstock.runtime.shipped import shipped_models
+from penstock.training.sater.refusals import prompt_at
 
 pytest.importorskip("onnxruntime")
 
 FOLDER = Path(str(files("penstock"))) / "lab" / "weights"
 MODELS = ("tiny", "small", "large")
+TRAINED = "small-sater"
+"""`small` after SATER's two stages."""
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +40,7 @@ def measured() -> dict[str, Accuracy]:
 
 
 def test_files_are_those_of_the_manifest(manifest: dict[str, Any]) -> None:
-    assert set(shipped_models()) == set(manifest["models"]) == set(MODELS)
+    assert set(shipped_models()) == set(manifest["models"]) == {*MODELS, TRAINED}
     for entry in (manifest["tokenizer"], *manifest["models"].values()):
         content = (FOLDER / entry["file"]).read_bytes()
         assert len(content) == entry["bytes"]
@@ -77,8 +82,23 @@ def test_the_manifest_states_what_is_measured_here(
 
 
 def test_fp16_weights_answer_as_fp32_did(manifest: dict[str, Any]) -> None:
-    for name in MODELS:
+    for name in (*MODELS, TRAINED):
         agreement = manifest["models"][name]["fp16_against_fp32"]
         assert agreement["problems"] >= 500
         assert agreement["same_answer"] >= 0.98
         assert agreement["accuracy_fp16"] == pytest.approx(agreement["accuracy_fp32"], abs=0.01)
+
+
+def test_the_trained_model_answers_briefly_and_refuses_by_confidence(manifest: dict[str, Any]) -> None:
+    told = Confidence()
+    problems = generate(120, 78)
+    model = LanguageModel.load(TRAINED)
+    refused = []
+    for threshold in (None, 0.1, 0.9):
+        prompts = [prompt_at(problem.prompt, threshold, told) for problem in problems]
+        refused.append(sum(is_refusal(one.text, told) for one in model.generate(prompts)))
+    assert refused[0] <= 2
+    assert refused[1] + 12 <= refused[2]
+    models = manifest["models"]
+    assert models[TRAINED]["base"] == "small"
+    assert models[TRAINED]["evaluation"]["mean_tokens"] < 0.7 * models["small"]["evaluation"]["mean_tokens"]
