@@ -5,6 +5,9 @@ whole tasks left out. Everything is fitted, tuned and chosen on the fitting side
 prompts only. Writes ``docs/benchmarks.md`` and prints the same; exits 1 where a claim does not hold.
 
     python benchmarks/run.py [--tables DIR] [--seeds 20] [--only NAME,NAME] [--out docs/benchmarks.md]
+                             [--minutes M]
+
+With ``--minutes`` no evaluation is begun after M minutes; the page says how many seeds each table got.
 """
 
 from __future__ import annotations
@@ -15,15 +18,25 @@ import os
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import NormalDist, fmean
 from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from penstock.fitting.result import Fit
 
 ROOT = Path(__file__).parents[1]
 CLEARLY_ABOVE = ("routellm_mmlu", "routerbench_subset", "llmrouter_9models", "planbench")
 """Tables on which the choice has to be clearly above the mix on random splits."""
+SIMPLE = ("knn", "kmeans", "ridge", "logistic")
+"""What is chosen has to be at least the best of routing by these, picked in hindsight."""
+ENOUGH = 500
+"""Fitting queries from which on that is asked."""
+LOOKS = ("zeroeval_gsm", "zeroeval_numersense_v2", "mot_cascade_date")
+"""Where answers can be compared, and looking at them has to be clearly above routing."""
 DRAWS = 200
 
 
@@ -36,6 +49,7 @@ class Run:
     seed: int
     chosen: str = ""
     queries: int = 0
+    fitted: int = 0
     candidates: int = 0
     gain_ratio: float | None = None
     over_mix: float | None = None
@@ -43,6 +57,8 @@ class Run:
     saving: float | None = None
     kept: float | None = None
     mix_saving: float | None = None
+    over_simple: dict[str, tuple[float, float]] = field(default_factory=dict)
+    over_routing: tuple[float, float] | None = None
     seconds: float = 0.0
     reason: str | None = None
 
@@ -53,14 +69,19 @@ def main() -> int:
     tables = sorted(p.name for p in options.tables.iterdir() if (p / "outcomes.parquet").exists())
     if options.only:
         tables = [t for t in tables if t in options.only.split(",")]
-    jobs = [(options.tables, t, "random", seed) for seed in range(options.seeds) for t in tables]
+    jobs = [(options.tables, t, "random", 0) for t in tables]
     jobs += [(options.tables, t, "task-out", 0) for t in tables]
+    jobs += [(options.tables, t, "random", seed) for seed in range(1, options.seeds) for t in tables]
     runs: list[Run] = []
     started = perf_counter()
     with ProcessPoolExecutor(os.cpu_count(), initializer=_one_thread) as pool:
         futures = [pool.submit(one, *job) for job in jobs]
         for done, future in enumerate(as_completed(futures), 1):
-            runs.append(future.result())
+            if not future.cancelled():
+                runs.append(future.result())
+            if options.minutes and perf_counter() - started > 60 * options.minutes:
+                for waiting in futures:
+                    waiting.cancel()
             sys.stderr.write(f"\r{done} of {len(jobs)} evaluations, {perf_counter() - started:.0f} s ")
     sys.stderr.write("\n")
     text, holds = report(runs, options.seeds, perf_counter() - started)
@@ -94,7 +115,9 @@ def one(folder: Path, table: str, protocol: str, seed: int) -> Run:
     try:
         if protocol == "random":
             fitted = fit_grid(grid.rows(fit_rows), settings)
-            document = evaluate_fit(fitted, grid.rows(test_rows), dataset=table, draws=DRAWS, seed=seed)
+            pairs = _pairs(fitted)
+            test = grid.rows(test_rows)
+            document = evaluate_fit(fitted, test, dataset=table, draws=DRAWS, seed=seed, pairs=pairs)
         else:
             fitting, test = grid.rows(fit_rows), grid.rows(test_rows)
             document = evaluate_task_out(fitting, test, settings, dataset=table, draws=DRAWS)
@@ -103,6 +126,7 @@ def one(folder: Path, table: str, protocol: str, seed: int) -> Run:
     item = document["policies"][document["chosen"]]
     over = item["auc_over_mix"] or {"difference": None, "standard_error": None}
     saving = item["saving"]["0.99"]
+    simple, routing = _compared(document)
     return Run(
         table,
         protocol,
@@ -110,6 +134,9 @@ def one(folder: Path, table: str, protocol: str, seed: int) -> Run:
         chosen=", ".join(sorted(set(document.get("chosen_parts", [document["chosen"]])))),
         queries=document["fit_queries"] + document["test_queries"],
         candidates=len(document["candidates"]),
+        fitted=document["fit_queries"],
+        over_simple=simple,
+        over_routing=routing,
         gain_ratio=item["gain_ratio"],
         over_mix=over["difference"],
         error=over["standard_error"],
@@ -119,6 +146,48 @@ def one(folder: Path, table: str, protocol: str, seed: int) -> Run:
         seconds=perf_counter() - started,
         reason=item["gain_ratio_reason"],
     )
+
+
+def _pairs(fitted: Fit) -> list[tuple[str, str]]:
+    """What was chosen against routing by each simple estimator; then the best policy that looks at answers
+    against the best that routes, both as tuned."""
+    pairs = [(fitted.chosen, f"routing/{name}") for name in SIMPLE if f"routing/{name}" in fitted.options]
+    routes = {n: o.area for n, o in fitted.options.items() if n.startswith("routing/")}
+    looks = {n: o.area for n, o in fitted.options.items() if n.partition("/")[0] not in {"routing", "mix"}}
+    if routes and looks:
+        pairs.append((max(looks, key=lambda n: looks[n]), max(routes, key=lambda n: routes[n])))
+    return pairs
+
+
+def _compared(document: dict[str, Any]) -> tuple[dict[str, tuple[float, float]], tuple[float, float] | None]:
+    simple: dict[str, tuple[float, float]] = {}
+    routing = None
+    for pair in document.get("pairs", ()):
+        found = pair["auc_difference"]
+        if found is None:
+            continue
+        value = (found["difference"], found["standard_error"])
+        if pair["first"] == document["chosen"] and pair["second"].removeprefix("routing/") in SIMPLE:
+            simple.setdefault(pair["second"].removeprefix("routing/"), value)
+    last = document.get("pairs", ())[-1:]
+    if last and not last[0]["first"].startswith(("routing/", "mix/")) and last[0]["auc_difference"]:
+        found = last[0]["auc_difference"]
+        routing = (found["difference"], found["standard_error"])
+    return simple, routing
+
+
+def _against_simple(group: list[Run]) -> tuple[str, float, float] | None:
+    """The simple estimator of the best mean area in hindsight, and what was chosen less it: mean, error."""
+    known = [r.over_simple for r in group if r.over_simple]
+    if not known:
+        return None
+    least = min(known[0], key=lambda name: fmean(k[name][0] for k in known))
+    return least, fmean(k[least][0] for k in known), fmean(k[least][1] for k in known)
+
+
+def _against_routing(group: list[Run]) -> tuple[float, float] | None:
+    known = [r.over_routing for r in group if r.over_routing is not None]
+    return (fmean(k[0] for k in known), fmean(k[1] for k in known)) if known else None
 
 
 def report(runs: list[Run], seeds: int, seconds: float) -> tuple[str, bool]:
@@ -136,11 +205,34 @@ def report(runs: list[Run], seeds: int, seconds: float) -> tuple[str, bool]:
         rows.append(_row(group, mean, error, verdict))
     unused = sorted({f"- `{r.table}` ({r.protocol}): {r.reason}" for r in runs if r.over_mix is None})
     pooled = _pooled([g for g in groups if g[0].protocol == "random"])
+    random = {g[0].table: g for g in groups if g[0].protocol == "random"}
+    worse, better, asked = [], [], 0
+    for table, group in random.items():
+        found = _against_simple(group)
+        if found and group[0].fitted >= ENOUGH:
+            asked += 1
+            _, mean, error = found
+            worse += [table] if mean < -1.96 * error and mean < 0 else []
+            better += [table] if mean > 0 else []
+    unproven, lower = [], []
+    for table, group in random.items():
+        compared = _against_routing(group)
+        if compared is None:
+            continue
+        lower += [table] if compared[0] < -critical * compared[1] and compared[0] < 0 else []
+        if table in LOOKS and not compared[0] > 1.645 * compared[1] > 0:
+            unproven.append(table)
+    few = len(better) * 2 < asked
     held = f"no, {', '.join(below)}" if below else "holds"
     above = f"not on {', '.join(missed)}" if missed else "holds"
     claims = [
         f"Never below the fitted mix beyond a simultaneous 95% bound: {held}.",
         f"Clearly above it on {', '.join(CLEARLY_ABOVE)} (random splits): {above}.",
+        f"At least the best of routing by {', '.join(SIMPLE)}, picked in hindsight, within two standard "
+        f"errors on every table of {ENOUGH} fitting queries: {_no(worse)}; above it on at least half of them: "
+        f"{'no' if few else 'holds'} ({len(better)} of {asked}).",
+        f"Looking at answers clearly above routing (one-sided 95%) on {', '.join(LOOKS)}: {_no(unproven)}; "
+        f"nowhere below it beyond the simultaneous bound: {_no(lower)}.",
     ]
     present = {r.table for r in runs}
     text = _PAGE.format(
@@ -156,7 +248,12 @@ def report(runs: list[Run], seeds: int, seconds: float) -> tuple[str, bool]:
         rows="\n".join(rows),
         unused="\n".join(unused) or "none",
     )
-    return text, not below and not [t for t in missed if t in present]
+    fine = not (below or worse or few or unproven or lower)
+    return text, fine and not [t for t in missed if t in present]
+
+
+def _no(missed: list[str]) -> str:
+    return f"not on {', '.join(missed)}" if missed else "holds"
 
 
 def _groups(runs: list[Run]) -> Iterator[list[Run]]:
@@ -188,9 +285,13 @@ def _row(group: list[Run], mean: float, error: float, verdict: str) -> str:
     kept = f"{fmean(shares):.1%}" if shares else "–"
     gain = f"{fmean(gains):.3f}" if gains else "–"
     over = f"{100 * mean:+.2f} ± {100 * error:.2f}"
+    simple, routing = _against_simple(group), _against_routing(group)
+    best = f"{100 * simple[1]:+.2f} ± {100 * simple[2]:.2f} ({simple[0]})" if simple else "–"
+    looks = f"{100 * routing[0]:+.2f} ± {100 * routing[1]:.2f}" if routing else "–"
     return (
         f"| {first.table} | {first.protocol} | {first.queries:,} | {first.candidates} | {gain} | "
-        f"{over} | {verdict} | {saving:.1%} | {kept} | {mix:.1%} | {chosen} |"
+        f"{over} | {verdict} | {best} | {looks} | {saving:.1%} | {kept} | {mix:.1%} | {len(group)} | "
+        f"{chosen} |"
     )
 
 
@@ -215,6 +316,7 @@ def _options() -> argparse.Namespace:
     default = Path(os.environ.get("PENSTOCK_TABLES", ROOT.parent / "shared" / "data"))
     parser.add_argument("--tables", type=Path, default=default)
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--minutes", type=float, default=0.0)
     parser.add_argument("--only", default="")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "benchmarks.md")
     parser.add_argument("--json", type=Path)
@@ -233,17 +335,20 @@ simulated.
 
 {pooled}
 
-Per table: {seeds} seeded 70/30 splits by question ("random"), and one evaluation with whole tasks left
+Per table: up to {seeds} seeded 70/30 splits by question ("random"; how many is in the table), and one evaluation with whole tasks left
 out in up to five parts ("task-out"). Estimator and policy are chosen by `penstock fit`'s default procedure
 from the fitting side's prompts and outcomes; test rows are only replayed. *Gain*: (AUC - AUC of the fitted
 mix) / (AUC of the per-query oracle - AUC of the fitted mix). *Over mix*: AUC x 100 above the fitted mix, ±
 one paired bootstrap standard error ({draws} draws; the mean over splits is taken to be as uncertain as one
 split, because splits share rows). *Verdict*: at {critical:.2f} standard errors, the one-sided 95% bound that
 holds for all {count} rows at once. *Saving*, *kept*: at the point tuned for 99% of the best fixed candidate's
-quality; *mix*: the fitted mix's saving at the same target.
+quality; *mix*: the fitted mix's saving at the same target. *Over simple*: the chosen option's AUC x 100 less
+that of routing by the best simple estimator of the table, named in brackets and picked in hindsight over all
+splits. *Looking*: the best option that looks at answers less the best that routes, each picked by its area on
+tuning rows. Both ± one paired standard error. *Splits*: how many were evaluated.
 
-| table | protocol | queries | candidates | gain | over mix | verdict | saving | kept | mix | chosen |
-|---|---|---|---|---|---|---|---|---|---|---|
+| table | protocol | queries | candidates | gain | over mix | verdict | over simple | looking | saving | kept | mix | splits | chosen |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
 {rows}
 
 Not evaluated:

@@ -27,13 +27,24 @@ _ASKED = ("savings=0.25", "savings=0.5", "quality=0.95", "quality=0.99")
 
 
 def evaluate_fit(
-    fit: Fit, test: Grid, *, dataset: str, draws: int = 1000, seed: int = 0, asked: Sequence[Target] = ()
+    fit: Fit,
+    test: Grid,
+    *,
+    dataset: str,
+    draws: int = 1000,
+    seed: int = 0,
+    asked: Sequence[Target] = (),
+    pairs: Sequence[tuple[str, str]] = (),
 ) -> dict[str, Any]:
-    """The evaluation of every option of ``fit`` on the complete rows of ``test``."""
+    """The evaluation of every option of ``fit`` on the complete rows of ``test``; ``pairs`` of options are
+    also compared with each other."""
     rows = TestRows.of(test, fit, seed)
     realised = realise(fit, rows)
     targets = asked or [Target.parse(text) for text in _ASKED]
-    result = _document(fit, realised, dataset, measure(realised, draws=draws, seed=seed))
+    measured = measure(realised, draws=draws, seed=seed, pairs=pairs)
+    result = _document(fit, realised, dataset, measured)
+    if pairs:
+        result["pairs"] = measured["pairs"]
     _, beliefs = beliefs_on(fit.option.belief, rows)
     result["notes"] += _overlap(fit, test)
     result["asked_achieved"] = [_achieved(fit, rows, beliefs, target, draws, seed) for target in targets]

@@ -6,6 +6,7 @@ every draw, so intervals are paired by construction. No maximum is ever taken ov
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,8 +51,11 @@ class _Range:
         return bool(self.high[0] <= self.low[0] * (1 + 1e-12))
 
 
-def measure(realised: Realised, *, draws: int = 1000, seed: int = 0) -> dict[str, Any]:
-    """``{"controls": …, "policies": …}`` of the evaluation JSON; null with a reason where undefined."""
+def measure(
+    realised: Realised, *, draws: int = 1000, seed: int = 0, pairs: Sequence[tuple[str, str]] = ()
+) -> dict[str, Any]:
+    """``{"controls": …, "policies": …, "pairs": …}`` of the evaluation JSON; null with a reason where
+    undefined. ``pairs`` of options are compared with each other: area of the first less that of the second."""
     weights = np.concatenate(
         [np.ones((1, len(realised.quality))), bootstrap_weights(realised.cluster, draws=draws, seed=seed)]
     )
@@ -69,7 +73,29 @@ def measure(realised: Realised, *, draws: int = 1000, seed: int = 0) -> dict[str
         name: _measure_option(sample, realised, option, span, mix, oracle)
         for name, option in realised.options.items()
     }
-    return {"controls": _controls(sample, realised, span, mix, oracle, edges), "policies": policies}
+    return {
+        "controls": _controls(sample, realised, span, mix, oracle, edges),
+        "policies": policies,
+        "pairs": [_pair(sample, realised, pair, span) for pair in pairs],
+    }
+
+
+def _pair(sample: _Draws, realised: Realised, names: tuple[str, str], span: _Range) -> dict[str, Any]:
+    first, second = (_areas(sample, realised.options[name].curve, span) for name in names)
+    result: dict[str, Any] = {"first": names[0], "second": names[1]}
+    return result | {"auc_difference": _difference(first, second)}
+
+
+def _difference(first: FloatArray | None, second: FloatArray | None) -> dict[str, Any] | None:
+    """Of two areas under every draw (b,), paired."""
+    if first is None or second is None:
+        return None
+    difference = first - second
+    return {
+        "difference": _number(difference[0]),
+        "ci95": _interval(difference),
+        "standard_error": _number(float(np.nanstd(difference[1:], ddof=1))),
+    }
 
 
 def _measure_option(
@@ -83,16 +109,9 @@ def _measure_option(
     areas = _areas(sample, option.curve, span)
     result: dict[str, Any] = {"auc": None, "auc_published_range": _published(realised, option.curve)}
     result.update(_gain(areas, mix, oracle))
-    if areas is None or mix is None:
-        result["auc_over_mix"] = None
-    else:
+    result["auc_over_mix"] = _difference(areas, mix)
+    if areas is not None and mix is not None:
         result["auc"] = _number(areas[0])
-        difference = areas - mix
-        result["auc_over_mix"] = {
-            "difference": _number(difference[0]),
-            "ci95": _interval(difference),
-            "standard_error": _number(float(np.nanstd(difference[1:], ddof=1))),
-        }
     loose = _areas(sample, option.unguarded, span)
     result["unguarded"] = {
         "auc": None if loose is None else _number(loose[0]),
