@@ -13,7 +13,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format benchmark benchmark-core benchmark-frontier experiment experiment-sater dev-env train-env clean
+.PHONY: help demo test lint format benchmark benchmark-core benchmark-frontier benchmark-auto experiment experiment-sater dev-env train-env clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,9 @@ benchmark-core: $(VENV)/.installed-dev  ## the speed of the decision kernels, on
 
 benchmark-frontier: $(VENV)/.installed-dev  ## a whole frontier tuned and replayed: seconds and memory
 	$(BIN)/python benchmarks/frontier.py $(ARGS)
+
+benchmark-auto: $(VENV)/.installed-dev  ## fit --estimator auto on a large table: seconds and memory
+	$(BIN)/python benchmarks/auto.py $(ARGS)
 
 experiment: $(VENV)/.installed-dev  ## NAME=routerbench and so on, or NAME=all: the protocols of docs/experiments
 	$(BIN)/python benchmarks/experiment.py $(NAME) $(ARGS)

@@ -229,8 +229,8 @@ def report(runs: list[Run], seeds: int, seconds: float) -> tuple[str, bool]:
         f"Never below the fitted mix beyond a simultaneous 95% bound: {held}.",
         f"Clearly above it on {', '.join(CLEARLY_ABOVE)} (random splits): {above}.",
         f"At least the best of routing by {', '.join(SIMPLE)}, picked in hindsight, within two standard "
-        f"errors on every table of {ENOUGH} fitting queries: {_no(worse)}; above it on at least half of them: "
-        f"{'no' if few else 'holds'} ({len(better)} of {asked}).",
+        f"errors on every table of {ENOUGH} fitting queries: {_no(worse)}; above it on at least half of "
+        f"them: {'no' if few else 'holds'} ({len(better)} of {asked}).",
         f"Looking at answers clearly above routing (one-sided 95%) on {', '.join(LOOKS)}: {_no(unproven)}; "
         f"nowhere below it beyond the simultaneous bound: {_no(lower)}.",
     ]
@@ -245,6 +245,7 @@ def report(runs: list[Run], seeds: int, seconds: float) -> tuple[str, bool]:
         draws=DRAWS,
         claims="\n".join(f"- {c}" for c in claims),
         pooled=pooled,
+        heading=f"| {' | '.join(_COLUMNS)} |\n|{'---|' * len(_COLUMNS)}",
         rows="\n".join(rows),
         unused="\n".join(unused) or "none",
     )
@@ -326,6 +327,10 @@ def _options() -> argparse.Namespace:
     return options
 
 
+_COLUMNS = (
+    *("table", "protocol", "queries", "candidates", "gain", "over mix", "verdict", "over simple", "looking"),
+    *("saving", "kept", "mix", "splits", "chosen"),
+)
 _PAGE = """# Benchmarks
 
 Made by `make benchmark` on {date} with {cores} cores in {minutes:.0f} minutes. Real outcome tables, nothing
@@ -335,8 +340,8 @@ simulated.
 
 {pooled}
 
-Per table: up to {seeds} seeded 70/30 splits by question ("random"; how many is in the table), and one evaluation with whole tasks left
-out in up to five parts ("task-out"). Estimator and policy are chosen by `penstock fit`'s default procedure
+Per table: up to {seeds} seeded 70/30 splits by question ("random"; the table says how many), and one
+evaluation with whole tasks left out in up to five parts ("task-out"). Estimator and policy are chosen by `penstock fit`'s default procedure
 from the fitting side's prompts and outcomes; test rows are only replayed. *Gain*: (AUC - AUC of the fitted
 mix) / (AUC of the per-query oracle - AUC of the fitted mix). *Over mix*: AUC x 100 above the fitted mix, ±
 one paired bootstrap standard error ({draws} draws; the mean over splits is taken to be as uncertain as one
@@ -347,8 +352,7 @@ that of routing by the best simple estimator of the table, named in brackets and
 splits. *Looking*: the best option that looks at answers less the best that routes, each picked by its area on
 tuning rows. Both ± one paired standard error. *Splits*: how many were evaluated.
 
-| table | protocol | queries | candidates | gain | over mix | verdict | over simple | looking | saving | kept | mix | splits | chosen |
-|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
+{heading}
 {rows}
 
 Not evaluated:
