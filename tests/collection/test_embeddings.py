@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -19,59 +16,18 @@ from penstock.collection.embeddings import (
     LocalEmbedder,
     open_embedder,
     parse_embedder,
+    spec_text,
 )
 from penstock.errors import BundleError, InputError, MissingExtra, ProviderUnavailable, RequestRejected
 from penstock.types import FloatArray
 
-
-def vector(text: str) -> list[float]:
-    return [float(len(text)), float(text.count("a")), 1.0]
-
-
-class Server(ThreadingHTTPServer):
-    """``statuses`` are answered in order before anything else; ``seen`` holds bodies and keys."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.statuses: list[int] = []
-        self.seen: list[tuple[dict[str, Any], str | None]] = []
-        self.spoil = False
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/v1"
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Server
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.seen.append((body, self.headers.get("Authorization")))
-        status = self.server.statuses.pop(0) if self.server.statuses else 200
-        rows = [{"index": i, "embedding": vector(t)} for i, t in enumerate(body["input"])]
-        found: object = {"data": rows[::-1]} if status == 200 else {"error": {"message": "no"}}
-        if self.server.spoil:
-            found = {"data": rows[1:]}
-        text = json.dumps(found).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-
-    def log_message(self, *args: object) -> None:
-        """Quiet."""
+from .embedding_endpoint import Server, embedding_server, vector
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    running = Server()
-    thread = Thread(target=running.serve_forever, daemon=True)
-    thread.start()
-    yield running
-    running.shutdown()
-    running.server_close()
-    thread.join()
+    with embedding_server() as running:
+        yield running
 
 
 class Counting:
@@ -172,6 +128,39 @@ def test_the_command_line_s_words(server: Server) -> None:
     for wrong in ("", "bge", "fastembed:", "@http://host/v1", "m@host"):
         with pytest.raises(InputError, match="cannot read"):
             parse_embedder(wrong)
+
+
+def test_a_model_s_name_may_hold_colons_and_signs(server: Server) -> None:
+    for name in ("nomic-embed-text:latest", "@cf/baai/bge-small-en-v1.5"):
+        found = parse_embedder(f"{name}@{server.url}")
+        assert found == EndpointEmbedder(name, server.url)
+        assert spec_text(found.spec()) == f"{name}@{server.url}"
+    assert spec_text(parse_embedder("fastembed:m").spec()) == "fastembed:m"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "m@https://me:sk-secret@host/v1",
+        "https://me:sk-secret@host/v1",
+        "m@https://host/v1?key=sk-secret",
+        "m@https://host/v1#sk-secret",
+    ],
+)
+def test_what_is_secret_in_an_address_is_refused_and_not_repeated(text: str) -> None:
+    with pytest.raises(InputError, match="--embeddings") as raised:
+        parse_embedder(text)
+    assert "sk-secret" not in str(raised.value)
+
+
+def test_a_key_that_an_error_quotes_is_left_out(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, " sk-secret\n")
+    server.statuses, server.said = [400], "Bearer sk-secret is not welcome"
+    with pytest.raises(RequestRejected, match="is not welcome") as raised:
+        EndpointEmbedder("small", server.url).embed(["a"])
+    assert "sk-secret" not in str(raised.value)
+    assert "sk-secret" not in str(raised.value.body)
+    assert [key for _, key in server.seen] == ["Bearer sk-secret"]
 
 
 def test_a_bundle_cannot_send_prompts_away_by_itself(server: Server) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import sqlite3
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,12 +18,20 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import aiohttp
 import numpy as np
 
-from penstock.errors import BundleError, InputError, MissingExtra, ProviderError, ProviderUnavailable
+from penstock.errors import (
+    BundleError,
+    InputError,
+    MissingExtra,
+    PoolError,
+    ProviderError,
+    ProviderUnavailable,
+)
 from penstock.estimators.embeddings import Embedder
 from penstock.providers import _errors
 from penstock.providers.endpoint import check_url
@@ -43,14 +52,23 @@ def parse_embedder(text: str) -> Embedder:
     kind, colon, model = text.partition(":")
     if colon and kind in KINDS and model:
         return LocalEmbedder(kind, model)
-    name, at, url = text.rpartition("@")
-    if at and name and url.startswith(("http://", "https://")):
-        return EndpointEmbedder(name, url)
+    endpoint = re.fullmatch(r"((?:(?!//).)+?)@(https?://\S+)", text)
+    if endpoint is not None:
+        return EndpointEmbedder(endpoint[1], endpoint[2])
+    # an address may hold what nobody should read
+    shown = "an address without a model" if "//" in text else repr(text)
     raise InputError(
-        f"cannot read {text!r}",
+        f"cannot read {shown}",
         field="--embeddings",
         hint="Write sentence-transformers:MODEL, fastembed:MODEL or MODEL@https://host/v1",
     )
+
+
+def spec_text(spec: Mapping[str, Any]) -> str:
+    """An embedder's ``spec`` as ``--embeddings`` takes it."""
+    if spec.get("kind") == "endpoint":
+        return f"{spec.get('model')}@{spec.get('url')}"
+    return f"{spec.get('kind')}:{spec.get('model')}"
 
 
 def open_embedder(spec: Mapping[str, Any], *, network: bool = False) -> Embedder:
@@ -64,7 +82,7 @@ def open_embedder(spec: Mapping[str, Any], *, network: bool = False) -> Embedder
     if not network:
         raise BundleError(
             f"the router sends every prompt to {spec.get('url')} for its embedding",
-            hint=f"Allow it with --embeddings {model}@{spec.get('url')}",
+            hint=f"Allow it with --embeddings {spec_text(spec)}",
         )
     return EndpointEmbedder(model, str(spec.get("url")))
 
@@ -76,18 +94,20 @@ class LocalEmbedder:
     kind: str
     model: str
     _loaded: list[Any] = field(default_factory=list, repr=False, compare=False)
+    _alone: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     def spec(self) -> Mapping[str, Any]:
         return {"kind": self.kind, "model": self.model}
 
     def embed(self, texts: Sequence[str]) -> FloatArray:
         """(n, d). MissingExtra where the library is not installed."""
-        if not self._loaded:
-            self._loaded.append(self._load())
-        encoder = self._loaded[0]
-        if self.kind == "fastembed":
-            return np.array(list(encoder.embed(list(texts))), dtype=np.float64)
-        return np.asarray(encoder.encode(list(texts), show_progress_bar=False), dtype=np.float64)
+        with self._alone:  # the tokenizers of these libraries are not safe to share between threads
+            if not self._loaded:
+                self._loaded.append(self._load())
+            encoder = self._loaded[0]
+            if self.kind == "fastembed":
+                return np.array(list(encoder.embed(list(texts))), dtype=np.float64)
+            return np.asarray(encoder.encode(list(texts), show_progress_bar=False), dtype=np.float64)
 
     def _load(self) -> Any:
         try:
@@ -113,7 +133,16 @@ class EndpointEmbedder:
     first_wait_s: float = 0.5
 
     def __post_init__(self) -> None:
-        check_url(self.url)
+        try:
+            check_url(self.url)
+        except PoolError as error:
+            raise InputError(
+                error.message, field="--embeddings", hint=f"A key is read from {KEY_VARIABLE}"
+            ) from error
+        if "?" in self.url or "#" in self.url:  # it would be kept in the bundle
+            raise InputError(
+                "an address ends with its path", field="--embeddings", hint="Write it like https://host/v1"
+            )
 
     def spec(self) -> Mapping[str, Any]:
         return {"kind": "endpoint", "model": self.model, "url": self.url}
@@ -136,7 +165,7 @@ class EndpointEmbedder:
         return np.array(found, dtype=np.float64).reshape(len(texts), *lengths or {0})
 
     async def _request(self, session: aiohttp.ClientSession, texts: list[str]) -> list[list[float]]:
-        key = os.environ.get(KEY_VARIABLE)
+        key = os.environ.get(KEY_VARIABLE, "").strip()
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         # an empty string is refused by most endpoints
         body = {"model": self.model, "input": [text or " " for text in texts], "encoding_format": "float"}
@@ -148,7 +177,8 @@ class EndpointEmbedder:
                     text = await response.text(errors="replace")
                     if response.status < 300:
                         return self._vectors(text, len(texts))
-                    error = _errors.from_response(response.status, text, response.headers, self.model)
+                    said = text.replace(key, "(the key)") if key else text
+                    error = _errors.from_response(response.status, said, response.headers, self.model)
                     again = response.status in _errors.RETRIED_STATUSES and "insufficient_quota" not in text
             except (aiohttp.ClientError, OSError) as foreign:
                 error = _errors.from_exception(foreign, self.model)
