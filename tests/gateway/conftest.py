@@ -38,6 +38,7 @@ class SaidRouter:
     candidates: tuple[str, ...] = NAMES
     target: Target = field(default_factory=lambda: Target.parse("budget=0.01"))
     cascade: Policy = field(default_factory=lambda: ThresholdCascade((0, 1), (0.5,)))
+    blocking: bool = False
 
     def policy_for(self, target: Target | None) -> Policy:
         wanted = target or self.target

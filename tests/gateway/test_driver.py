@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -104,3 +106,21 @@ class Stubborn:
 async def test_a_policy_that_calls_twice_is_stopped() -> None:
     with pytest.raises(PenstockError, match="the policy called small, which may not be called now"):
         await driven(Stubborn(), "hm", "hm")
+
+
+async def test_a_router_that_waits_does_not_hold_up_the_event_loop() -> None:
+    told = Event()
+
+    class Waiting(SaidRouter):
+        def begin(self, *args: Any, **options: Any) -> State:
+            assert told.wait(10), "the event loop did not turn"
+            return super().begin(*args, **options)
+
+    providers = {name: ScriptedProvider(Candidate(name, "scripted", name), "sure") for name in NAMES}
+    router = Waiting(blocking=True)
+    query = Query("q", REQUEST.messages)
+    driving = asyncio.ensure_future(drive(router, Fixed(0), query, REQUEST, providers, Trail()))
+    await asyncio.sleep(0.05)
+    assert not driving.done()
+    told.set()
+    assert (await driving).candidate == "small"

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from penstock.estimators.base import Fitted
 from penstock.estimators.consensus.model import Consensus
 from penstock.estimators.cost import CostModel
+from penstock.estimators.embeddings import OpenEmbedder, with_embedder
 from penstock.estimators.ex_ante.encoder import OpenTextModel, encoder_from_state
 from penstock.estimators.features import Encoder, Inputs
 from penstock.estimators.post_hoc.own_answer import OwnAnswer
@@ -73,12 +74,19 @@ class BeliefModel:
         return parts
 
     @classmethod
-    def from_state(cls, parts: Mapping[str, Parts], open_model: OpenTextModel | None = None) -> BeliefModel:
+    def from_state(
+        cls,
+        parts: Mapping[str, Parts],
+        open_model: OpenTextModel | None = None,
+        open_embedder: OpenEmbedder | None = None,
+    ) -> BeliefModel:
+        """What ``state`` returned. BundleError for a text model or an embedder that nobody here opens."""
         settings, arrays = parts["fitted"]
         shrink, shrink_arrays = parts["shrinkage"]
         post_hoc, consensus = parts.get("post_hoc"), parts.get("consensus")
+        encoder = encoder_from_state(*parts["encoder"], open_model)
         return cls(
-            encoder=encoder_from_state(*parts["encoder"], open_model),
+            encoder=with_embedder(encoder, *parts["encoder"], open_embedder),
             fitted=restore(str(settings["kind"]), settings, arrays),
             shrinkage=Shrinkage(shrink_arrays["means"], float(shrink["common"]), float(shrink["contrast"])),
             cost=CostModel.from_state(*parts["cost"]),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,7 @@ class EmbeddingEncoder(Encoder):
     centre: FloatArray = field(kw_only=True)
     directions: FloatArray = field(kw_only=True)
     weight: float = field(kw_only=True, default=0.5)
+    blocking: ClassVar[bool] = True
 
     @classmethod
     def over(
@@ -139,7 +140,8 @@ def _principal(centred: FloatArray, count: int) -> FloatArray:
 
 
 def _checked(vectors: FloatArray, count: int) -> FloatArray:
-    found = np.asarray(vectors, dtype=np.float64)
+    # in single precision, as caches keep them: a router sees the same vector with a cache and without one
+    found = np.asarray(vectors, dtype=np.float32).astype(np.float64)
     if found.ndim != 2 or len(found) != count or not np.isfinite(found).all():
         raise InputError(
             f"the embedder returned an array of shape {found.shape} for {count} texts, or numbers that are "

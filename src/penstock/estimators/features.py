@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +71,8 @@ class Encoder:
     shape_scale: FloatArray
     use_task: bool
     use_prompt: bool
+    blocking: ClassVar[bool] = False
+    """Whether ``encode`` may wait for a network or for a model of the size of one."""
 
     def encode(self, queries: Sequence[Query]) -> Inputs:
         """Features of n queries."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from penstock.core.resample import bootstrap_weights
 from penstock.errors import TableError, TargetError
+from penstock.estimators.embeddings import Embedder
 from penstock.evaluation.calibration import calibration
 from penstock.evaluation.measure import measure
 from penstock.evaluation.realise import Realised, TestRows, as_accepted, beliefs_on, pool, realise
@@ -82,6 +83,7 @@ def evaluate_task_out(
     held_out: int = 5,
     draws: int = 1000,
     progress: Progress | None = None,
+    embedder: Embedder | None = None,
 ) -> dict[str, Any]:
     """Whole tasks left out: each part of the tasks is tested on with fits that saw none of its rows.
 
@@ -102,7 +104,9 @@ def evaluate_task_out(
         fit_rows, test_rows = keep[keep < n], held[held >= n] - n
         if not len(test_rows) or len({fitting.queries[i].task for i in fit_rows}) < 2:
             continue
-        fit = fit_grid(fitting.rows(fit_rows), per_task, candidates=names, progress=progress)
+        fit = fit_grid(
+            fitting.rows(fit_rows), per_task, candidates=names, progress=progress, embedder=embedder
+        )
         parts.append((fit, realise(fit, TestRows.of(test.rows(test_rows), fit, settings.seed))))
     if not parts:
         raise TableError("no task of the test table can be left out of the fitting table")

@@ -17,6 +17,7 @@ import numpy as np
 from penstock.core.curves import area
 from penstock.estimators.base import weighted_means
 from penstock.estimators.belief import BeliefModel
+from penstock.estimators.embeddings import Embedder
 from penstock.estimators.ex_ante.encoder import EncoderScores, TextModel
 from penstock.estimators.ex_ante.mean import CandidateMean
 from penstock.estimators.registry import estimator
@@ -45,6 +46,7 @@ def fit_grid(
     candidates: Sequence[str] | None = None,
     progress: Progress | None = None,
     text_model: TextModel | None = None,
+    embedder: Embedder | None = None,
 ) -> Fit:
     """Fit every estimator and policy of ``settings`` and choose.
 
@@ -52,8 +54,10 @@ def fit_grid(
     error; after half the time limit no further estimator is begun, and the fit's notes name those left out.
 
     Estimators see all rows, with missing cells; tuning and the guard see complete rows only. A
-    trained ``text_model``, which must not have seen these rows, is tried as the estimator ``encoder``. Raises
-    TableError where no candidate is usable or too few rows are complete.
+    trained ``text_model``, which must not have seen these rows, is tried as the estimator ``encoder``.
+    With an ``embedder``, embeddings of the prompts stand among the features of every estimator; it is asked
+    for the same prompts twice, so give it a cache. Raises TableError where no candidate is usable or too few
+    rows are complete, InputError for a text model and an embedder together.
     """
     report = progress or (lambda what, done, total: None)
     started = perf_counter()
@@ -63,8 +67,8 @@ def fit_grid(
     total = 3 + len(kinds)
     selection = select_candidates(grid, candidates)
     grid = grid.select(selection.names)
-    report("reading prompts", 0, total)
-    rows = prepare_rows(grid, selection.best_fixed, settings, text_model)
+    report("reading prompts" if embedder is None else "embedding prompts", 0, total)
+    rows = prepare_rows(grid, selection.best_fixed, settings, text_model, embedder)
     singles = sweep(
         fixed(len(selection.names)), rows.no_beliefs(), rows.tuned_quality, rows.tuned_cost, rows.best
     )

@@ -7,9 +7,10 @@ from time import perf_counter
 
 import numpy as np
 
-from penstock.errors import TableError
+from penstock.errors import InputError, TableError
 from penstock.estimators.cost import CostModel, fit_cost
 from penstock.estimators.crossfit import cell_weights
+from penstock.estimators.embeddings import Embedder, EmbeddingEncoder
 from penstock.estimators.ex_ante.encoder import ScoringEncoder, TextModel
 from penstock.estimators.features import Encoder, Inputs, fit_encoder
 from penstock.estimators.post_hoc.agreement import codes
@@ -93,10 +94,23 @@ class FittingRows:
 
 
 def prepare_rows(
-    grid: Grid, best_fixed: str, settings: FitSettings, text_model: TextModel | None = None
+    grid: Grid,
+    best_fixed: str,
+    settings: FitSettings,
+    text_model: TextModel | None = None,
+    embedder: Embedder | None = None,
 ) -> FittingRows:
-    """Read prompts, learn features and costs, deal folds. TableError where too few rows are complete."""
+    """Read prompts, learn features and costs, deal folds.
+
+    TableError where too few rows are complete; InputError for a text model and an embedder together.
+    """
     started = perf_counter()
+    if text_model is not None and embedder is not None:
+        raise InputError(
+            "a router reads prompts with a trained text model or with an embedder, not with both",
+            field="--embeddings",
+            hint="Leave one of them out",
+        )
     tuning = complete_rows(grid)
     if int(tuning.sum()) < LEAST_ROWS:
         raise TableError(
@@ -109,6 +123,8 @@ def prepare_rows(
     )
     if text_model is not None:
         encoder = ScoringEncoder.over(encoder, text_model)
+    if embedder is not None:
+        encoder = EmbeddingEncoder.over(encoder, embedder, grid.queries)
     cluster = _clusters(grid, settings)
     inputs = replace(encoder.encode(grid.queries), block=cluster)
     fold = _folds(grid, settings)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
+from starlette.concurrency import run_in_threadpool
 
 from penstock.errors import PenstockError, ProviderError, ProviderUnavailable, RequestRejected
 from penstock.gateway.trail import Trail
@@ -27,6 +28,8 @@ class LiveRouter(Protocol):
     def candidates(self) -> tuple[str, ...]: ...
     @property
     def target(self) -> Target | None: ...
+    @property
+    def blocking(self) -> bool: ...
     def policy_for(self, target: Target | None) -> Policy: ...
     def begin(self, queries: Sequence[Query], *, eligible: BoolArray | None = None) -> State: ...
     def observe(self, state: State, row: int, query: Query, answers: Mapping[int, Answer]) -> State: ...
@@ -76,9 +79,10 @@ async def drive(
     ``eligible`` (k,) says who may be called. A candidate that fails is taken out and the policy decides
     again; a request that a provider rejects as such ends the matter. With ``live``, a call whose answer the
     policy would accept whatever it is comes back as a running stream. Everything that runs is written to
-    ``trail``. Raises nothing that a provider did.
+    ``trail``. Raises nothing that a candidate's provider did; that an embedder failed is raised, since
+    nothing can be decided without it.
     """
-    state = router.begin([query], eligible=None if eligible is None else eligible[None, :])
+    state = await _begin(router, query, None if eligible is None else eligible[None, :])
     trail.rank(router.candidates, state)
     answers: dict[int, Answer] = {}
     completions: dict[int, Completion] = {}
@@ -104,6 +108,13 @@ async def drive(
         state = router.observe(state, 0, query, answers)
         trail.judged(float(state.quality[0, column]))
     return Nobody(error)
+
+
+async def _begin(router: LiveRouter, query: Query, eligible: BoolArray | None) -> State:
+    """What is expected before any call; in a thread where that takes an embedder's answer."""
+    if router.blocking:
+        return await run_in_threadpool(router.begin, [query], eligible=eligible)
+    return router.begin([query], eligible=eligible)
 
 
 async def ask(name: str, provider: Provider, request: ChatRequest, trail: Trail) -> Completion:

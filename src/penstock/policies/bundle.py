@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from penstock.errors import BundleError, InputError
 from penstock.estimators.belief import BeliefModel, Parts
+from penstock.estimators.embeddings import OpenEmbedder
 from penstock.estimators.ex_ante.encoder import OpenTextModel
 from penstock.outcomes.cost_unit import CostUnit
 from penstock.policies.frontier import Frontier, OperatingPoint
@@ -79,10 +80,16 @@ def save_bundle(router: Router, path: Path) -> None:
         raise BundleError(f"cannot be written: {error.strerror or error}", file=path) from error
 
 
-def load_bundle(path: Path, *, open_model: OpenTextModel | None = None) -> Router:
+def load_bundle(
+    path: Path,
+    *,
+    open_model: OpenTextModel | None = None,
+    open_embedder: OpenEmbedder | None = None,
+) -> Router:
     """Read a router. BundleError where the file is missing, damaged, of a newer version or no bundle.
 
-    ``open_model`` opens the text model of a router that has one (``penstock.runtime.text_model``).
+    ``open_model`` opens the text model of a router that has one (``penstock.runtime.text_model``),
+    ``open_embedder`` the embedder of one that reads embeddings (``penstock.collection.embeddings``).
     """
     settings, arrays = _read(path)
     try:
@@ -95,7 +102,7 @@ def load_bundle(path: Path, *, open_model: OpenTextModel | None = None) -> Route
         unit = CostUnit.parse(settings.get("cost_unit", "usd"))  # bundles without it were all in USD
         return Router(
             candidates=tuple(settings["candidates"]),
-            belief=BeliefModel.from_state(parts, open_model),
+            belief=BeliefModel.from_state(parts, open_model, open_embedder),
             frontier=Frontier(
                 tuple(map(OperatingPoint.from_json, settings["frontier"])),
                 best_fixed,
@@ -108,7 +115,7 @@ def load_bundle(path: Path, *, open_model: OpenTextModel | None = None) -> Route
             provenance=settings["provenance"],
         )
     except BundleError as error:
-        raise BundleError(error.message, file=path) from error
+        raise BundleError(error.message, file=path, field=error.field, hint=error.hint) from error
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, InputError) as error:
         raise BundleError(f"lacks a part or has one of the wrong kind: {error}", file=path) from error
 

@@ -29,6 +29,11 @@ class PlainRouter:
     seed: int = 0
     target: Target | None = None
 
+    @property
+    def blocking(self) -> bool:
+        """Whether ``begin`` may wait for anything: it never does."""
+        return False
+
     def policy_for(self, target: Target | None) -> Policy:
         """The one policy. Raises ``TargetError`` where a target is asked for."""
         if target is not None:

@@ -39,6 +39,11 @@ class Router:
         """What expected costs and budgets are in."""
         return self.frontier.unit
 
+    @property
+    def blocking(self) -> bool:
+        """Whether ``begin`` may wait for an embedder: an event loop runs it in a thread."""
+        return self.belief.encoder.blocking
+
     def operating_point(self, target: Target | None = None) -> OperatingPoint:
         """The point on the frontier for a target (the router's own for None). TargetError if out of reach."""
         return self.frontier.at(self.target if target is None else target)
