@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from penstock.cli._console import out, print_json
+from penstock.cli._embeddings import FitEmbeddings, fitting_embedder, load_router
 from penstock.cli._fitting import (
     Candidates,
     Cost,
@@ -39,6 +40,7 @@ def evaluate(
     policy: PolicyName = "auto",
     estimator: EstimatorName = "auto",
     features: Features = "prompt",
+    embeddings: FitEmbeddings = None,
     task_out: Annotated[
         bool, typer.Option("--task-out", help="Test only on tasks whose rows were left out of the fit.")
     ] = False,
@@ -62,13 +64,14 @@ def evaluate(
         _refuse_fitting_flags(candidates, policy, estimator, features, cost, task_out=task_out)
     name = test.resolve().name
     if router is not None:
-        document = _evaluate_router(router, test, prices, seed, draws)
+        document = _evaluate_router(router, embeddings, test, prices, seed, draws)
     else:
         assert fit is not None
         settings = settings_from(estimator, policy, features, "group", seed)
         names = None if candidates is None else split_names(candidates)
         grids = read_grid(fit, prices, seed, cost), read_grid(test, prices, seed, cost)
-        document = _evaluate_fit(*grids, settings, names, name, draws, task_out=task_out)
+        embedder = fitting_embedder(embeddings)
+        document = _evaluate_fit(*grids, settings, names, name, draws, embedder, task_out=task_out)
     if report is not None:
         _write_report(document, report)
     if as_json:
@@ -96,13 +99,13 @@ def _refuse_fitting_flags(
             raise InputError("says how to fit, and a router is fitted already", field=flag, hint="Use --fit")
 
 
-def _evaluate_router(router: Path, test: Path, prices: Path | None, seed: int, draws: int) -> dict[str, Any]:
+def _evaluate_router(
+    router: Path, embeddings: str | None, test: Path, prices: Path | None, seed: int, draws: int
+) -> dict[str, Any]:
     """On costs in the unit the router was fitted on."""
     from penstock.evaluation.evaluate import evaluate_router
-    from penstock.policies.bundle import load_bundle
-    from penstock.runtime.text_model import open_text_model
 
-    loaded = load_bundle(router, open_model=open_text_model)
+    loaded = load_router(router, embeddings)
     grid = read_grid(test, prices, seed, str(loaded.cost_unit))
     return evaluate_router(loaded, grid, dataset=test.resolve().name, draws=draws)
 
@@ -114,6 +117,7 @@ def _evaluate_fit(
     names: tuple[str, ...] | None,
     name: str,
     draws: int,
+    embedder: Any,
     *,
     task_out: bool,
 ) -> dict[str, Any]:
@@ -123,9 +127,16 @@ def _evaluate_fit(
     with fitting_progress() as report:
         if task_out:
             return evaluate_task_out(
-                fitting, test, settings, dataset=name, candidates=names, draws=draws, progress=report
+                fitting,
+                test,
+                settings,
+                dataset=name,
+                candidates=names,
+                draws=draws,
+                progress=report,
+                embedder=embedder,
             )
-        fitted = fit_grid(fitting, settings, candidates=names, progress=report)
+        fitted = fit_grid(fitting, settings, candidates=names, progress=report, embedder=embedder)
         return evaluate_fit(fitted, test, dataset=name, draws=draws, seed=settings.seed)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from penstock.cli._console import out, print_json
+from penstock.cli._embeddings import FitEmbeddings, fitting_embedder
 from penstock.cli._fitting import (
     Candidates,
     Cost,
@@ -48,6 +49,7 @@ def fit(
     estimator: EstimatorName = "auto",
     policy: PolicyName = "auto",
     features: Features = "prompt",
+    embeddings: FitEmbeddings = None,
     fold_by: Annotated[
         str,
         typer.Option("--fold-by", help="Cross-fit by question (group), or with whole tasks left out (task)."),
@@ -77,20 +79,21 @@ def fit(
             hint="Add --budget USD, --min-quality SHARE, --savings SHARE or --strong-share SHARE",
         )
     settings = settings_from(estimator, policy, features, fold_by, seed, time_limit)
+    embedder = fitting_embedder(embeddings)
     grid = read_grid(table, prices, seed, cost)
     names = None if candidates is None else split_names(candidates)
     from penstock.fitting.fit import fit_grid
     from penstock.fitting.result import without_mixing
 
     with fitting_progress() as report:
-        fitted = fit_grid(grid, settings, candidates=names, progress=report)
+        fitted = fit_grid(grid, settings, candidates=names, progress=report, embedder=embedder)
     if deterministic:
         fitted = without_mixing(fitted)
     expected = _save(fitted, target, output, seed, table)
     if as_json:
-        print_json(_summary(fitted, expected, output))
+        print_json({**_summary(fitted, expected, output), "embeddings": embeddings})
     else:
-        _print(fitted, expected, output)
+        _print(fitted, expected, output, embeddings)
 
 
 def _save(fitted: Fit, target: Target, output: Path, seed: int, table: Path) -> Expectation:
@@ -153,7 +156,7 @@ def _summary(fitted: Fit, expected: Expectation, output: Path) -> dict[str, Any]
     }
 
 
-def _print(fitted: Fit, expected: Expectation, output: Path) -> None:
+def _print(fitted: Fit, expected: Expectation, output: Path, embeddings: str | None) -> None:
     from rich.markup import escape
     from rich.table import Table
 
@@ -192,7 +195,8 @@ def _print(fitted: Fit, expected: Expectation, output: Path) -> None:
         )
     else:
         out.print(f"Chosen: [bold]the mix[/]: {fitted.why} (95% confidence).")
-    out.print(f'Wrote {output}. Next: penstock route {output} "your prompt"')
+    again = "" if embeddings is None else f" --embeddings {escape(embeddings)}"
+    out.print(f'Wrote {output}. Next: penstock route {output} "your prompt"{again}')
 
 
 def _with_ci(estimate: Estimate, style: str) -> str:

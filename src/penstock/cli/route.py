@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from penstock.cli._console import out, print_json
+from penstock.cli._embeddings import RouterEmbeddings, load_router
 from penstock.cli._targets import Budget, MinQuality, Savings, StrongShare, one_target
 from penstock.errors import InputError
 
@@ -33,24 +34,25 @@ def route(
     query_id: Annotated[
         str | None, typer.Option("--id", help="The query's id, which fixes its draw; default: of the prompt.")
     ] = None,
+    embeddings: RouterEmbeddings = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show every candidate's estimates for a prompt, and which one would be asked first. Calls nothing.
+    """Show every candidate's estimates for a prompt, and which one would be asked first.
+
+    Calls no candidate.
 
     Example: penstock route router.penstock "What is 17 times 23?"
     """
     from hashlib import blake2b
 
-    from penstock.policies.bundle import load_bundle
     from penstock.policies.describe import first_step
-    from penstock.runtime.text_model import open_text_model
     from penstock.types import Query
 
     target = one_target(budget, min_quality, savings, strong_share)
     text = sys.stdin.read() if prompt == "-" else prompt
     if not text.strip():
         raise InputError("the prompt is empty", field="PROMPT")
-    loaded = load_bundle(router, open_model=open_text_model)
+    loaded = load_router(router, embeddings)
     identity = query_id or blake2b(text.encode(errors="surrogatepass"), digest_size=8).hexdigest()
     decided = first_step(loaded, Query.from_prompt(identity, text, task=task), target)
     if as_json:

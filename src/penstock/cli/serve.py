@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from penstock.cli._embeddings import RouterEmbeddings, load_router
+
 if TYPE_CHECKING:
     from socket import socket
 
@@ -45,6 +47,7 @@ def serve(
         typer.Option(help="What 'auto' means, like budget=0.002; else what the bundle was fitted for."),
     ] = None,
     prices: Annotated[Path | None, typer.Option(help="A price map in LiteLLM's JSON format.")] = None,
+    embeddings: RouterEmbeddings = None,
 ) -> None:
     """Serve an OpenAI-compatible endpoint that answers each prompt with the cheapest candidate good enough.
 
@@ -59,26 +62,30 @@ def serve(
     from penstock.gateway.listening import listen
     from penstock.gateway.pool_policy import plain_router
     from penstock.gateway.settings import KEY_VARIABLE, Settings, check_binding
-    from penstock.policies.bundle import load_bundle
     from penstock.policies.targets import Target
     from penstock.providers.pool_file import load_pool
     from penstock.providers.registry import make_provider
-    from penstock.runtime.text_model import open_text_model
     from penstock.storage.sql import SqlDecisionLog
+    from penstock.types import Query
 
     key = os.environ.get(KEY_VARIABLE) or None
     check_binding(host, key)
     candidates = load_pool(pool, prices=prices)
     loaded: LiveRouter | None
     if router is None:
+        if embeddings is not None:
+            raise InputError("embeddings are read by fitted routers, and none is named", field="--embeddings")
         loaded = plain_router(pool, candidates)
     else:
-        loaded = load_bundle(router, open_model=open_text_model)
+        # without the cache: callers' prompts leave nothing behind but what the log is told to keep
+        loaded = load_router(router, embeddings, cached=False)
     if loaded is None:
         hint = "Name a bundle made by penstock fit, or write policy: {refusal: [SMALL, LARGE]} in the pool"
         raise InputError("states no policy, and no router is named", file=pool, hint=hint)
     chosen = None if target is None else Target.parse(target)
     loaded.policy_for(chosen)
+    if loaded.blocking:  # a missing library or a refused key is told now, not to the first caller
+        loaded.begin([Query.from_prompt("start", "Hello")])
     check_candidates(loaded, {candidate.name: None for candidate in candidates})
     with closing(listen(host, port)) as listening, suppress(KeyboardInterrupt):  # Ctrl-C is how it ends
         app = create_app(
