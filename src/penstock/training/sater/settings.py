@@ -92,12 +92,12 @@ class StageTwo:
     Attributes:
         tuning: ours: LoRA, 5e-5, two epochs.
         thresholds: the paper's.
-        per_question: thresholds each question is asked at; ours 2 to 3, measured: 6 of 10.
+        per_question: thresholds each question is asked at; ours 2 to 3, measured: 4 of 10.
         plain: one row without a threshold per question; measured: without it refusals leak into plain
             prompts.
         refusals: bounds of the share of refusals; ours.
-        questions: sample and train on at most so many questions, drawn at random; None: all. Measured: a
-            thousand do for the embedded models.
+        questions: sample and train on at most so many questions, drawn at random; None: all. Measured: with
+            1,000 the embedded model refuses 54% at 0.1, with 2,400 36%.
     """
 
     tuning: Tuning = Tuning(rate=5e-5, epochs=2, batch=16)
@@ -130,7 +130,7 @@ EMBEDDED = Sater(
         all_correct=True,
         longer_by=1.2,
     ),
-    stage_two=StageTwo(Tuning(rate=1e-3, epochs=2, batch=32, lora=False), per_question=6, questions=1000),
+    stage_two=StageTwo(Tuning(rate=1e-3, epochs=2, batch=32, lora=False), per_question=4),
 )
 """For the embedded models; every value that differs was measured on development questions (docs/sater.md)."""
 
