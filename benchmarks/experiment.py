@@ -3,7 +3,8 @@
     python benchmarks/experiment.py NAME [--tables DIR] [--seeds N] [--out DIR] [--fine] [--routerbench FILE]
 
 NAME: routerbench, noise-grid, ablation, runtime, swebench, voting, train-size, step-lambdas,
-estimators, hybrid (needs the train extra), or all. Exit status 1 where a required claim does not hold.
+estimators, ceilings, hybrid (needs the train extra), or all. Exit status 1 where a required claim does not
+hold.
 """
 
 from __future__ import annotations
@@ -33,10 +34,11 @@ NAMES = {
     "step-lambdas": "prices per step against one price, and the baseline cascades",
     "hybrid": "a trained encoder sends easy prompts to the weaker model: three pairs, three kinds of label",
     "estimators": "which estimator of quality before the call routes best",
+    "ceilings": "what looking at answers saved at 99% quality, and what there was to save",
 }
 
 
-SEEDS = {"routerbench": 8, "estimators": 2, "hybrid": 3}
+SEEDS = {"routerbench": 8, "estimators": 2, "ceilings": 2, "hybrid": 3}
 USED = {"hybrid": "at most two"}
 
 

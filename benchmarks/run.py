@@ -341,7 +341,8 @@ simulated.
 {pooled}
 
 Per table: up to {seeds} seeded 70/30 splits by question ("random"; the table says how many), and one
-evaluation with whole tasks left out in up to five parts ("task-out"). Estimator and policy are chosen by `penstock fit`'s default procedure
+evaluation with whole tasks left out in up to five parts ("task-out"). Estimator and policy are chosen
+by `penstock fit`'s default procedure
 from the fitting side's prompts and outcomes; test rows are only replayed. *Gain*: (AUC - AUC of the fitted
 mix) / (AUC of the per-query oracle - AUC of the fitted mix). *Over mix*: AUC x 100 above the fitted mix, ±
 one paired bootstrap standard error ({draws} draws; the mean over splits is taken to be as uncertain as one
