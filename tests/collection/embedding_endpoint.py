@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 
@@ -16,14 +15,16 @@ def vector(text: str) -> list[float]:
 
 
 class Server(ThreadingHTTPServer):
-    """``statuses`` are answered in order before anything else; ``seen`` holds bodies and keys."""
+    """``statuses`` are answered in order before anything else; ``seen`` holds bodies and keys; without ``go``
+    it holds its answers back."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.statuses: list[int] = []
         self.seen: list[tuple[dict[str, Any], str | None]] = []
         self.spoil = False
-        self.wait_s = 0.0
+        self.go = Event()
+        self.go.set()
         self.said = "no"
 
     @property
@@ -37,7 +38,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.seen.append((body, self.headers.get("Authorization")))
-        time.sleep(self.server.wait_s)
+        self.server.go.wait(20)
         status = self.server.statuses.pop(0) if self.server.statuses else 200
         rows = [{"index": i, "embedding": vector(t)} for i, t in enumerate(body["input"])]
         found: object = {"data": rows[::-1]} if status == 200 else {"error": {"message": self.server.said}}

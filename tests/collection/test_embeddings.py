@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -180,3 +184,39 @@ def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("penstock.collection.embeddings.import_module", absent)
     with pytest.raises(MissingExtra, match=r"penstock\[embeddings\]"):
         LocalEmbedder("sentence-transformers", "m").embed(["a"])
+
+
+def test_a_model_that_cannot_be_loaded_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_such(model: str) -> object:
+        raise OSError(f"{model} is no folder.\nA long explanation")
+
+    library = SimpleNamespace(SentenceTransformer=none_such)
+    monkeypatch.setattr("penstock.collection.embeddings.import_module", lambda name: library)
+    with pytest.raises(InputError, match=r"cannot load 'nope': nope is no folder\. Name a model") as raised:
+        LocalEmbedder("sentence-transformers", "nope").embed(["a"])
+    assert "explanation" not in str(raised.value)
+
+
+def test_a_local_model_is_loaded_once_and_used_by_one_thread_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[str] = []
+    inside = Lock()
+
+    class Model:
+        def __init__(self, model: str) -> None:
+            made.append(model)
+
+        def encode(self, texts: Sequence[str], *, show_progress_bar: bool) -> FloatArray:
+            assert inside.acquire(blocking=False), "two threads at once"
+            time.sleep(0.01)
+            inside.release()
+            return np.array([vector(t) for t in texts], dtype=np.float32)
+
+    library = SimpleNamespace(SentenceTransformer=Model)
+    monkeypatch.setattr("penstock.collection.embeddings.import_module", lambda name: library)
+    embedder = LocalEmbedder("sentence-transformers", "tiny")
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda text: embedder.embed([text]).tolist(), ["a", "bb", "ccc", "dddd"]))
+    assert found == [[vector(t)] for t in ("a", "bb", "ccc", "dddd")]
+    assert made == ["tiny"]

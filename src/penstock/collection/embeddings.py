@@ -100,7 +100,7 @@ class LocalEmbedder:
         return {"kind": self.kind, "model": self.model}
 
     def embed(self, texts: Sequence[str]) -> FloatArray:
-        """(n, d). MissingExtra where the library is not installed."""
+        """(n, d). MissingExtra where the library is not installed, InputError where it has no such model."""
         with self._alone:  # the tokenizers of these libraries are not safe to share between threads
             if not self._loaded:
                 self._loaded.append(self._load())
@@ -117,6 +117,13 @@ class LocalEmbedder:
             return import_module("sentence_transformers").SentenceTransformer(self.model)
         except ImportError as error:
             raise MissingExtra("embeddings", f"embedding prompts with {self.kind}") from error
+        except (OSError, ValueError, RuntimeError) as error:  # what these libraries raise for such a model
+            said = str(error).strip().partition("\n")[0].rstrip(".")
+            raise InputError(
+                f"{self.kind} cannot load {self.model!r}: {said}",
+                field="--embeddings",
+                hint="Name a model this library knows, or a folder that holds one",
+            ) from error
 
 
 @dataclass(frozen=True)
