@@ -20,6 +20,7 @@ from penstock.estimators.belief import BeliefModel
 from penstock.estimators.embeddings import Embedder
 from penstock.estimators.ex_ante.encoder import EncoderScores, TextModel
 from penstock.estimators.ex_ante.mean import CandidateMean
+from penstock.estimators.post_hoc.choose_normaliser import READS_THE_TABLE
 from penstock.estimators.registry import estimator
 from penstock.estimators.shrinkage import Shrinkage
 from penstock.fitting.candidates import select_candidates
@@ -36,6 +37,10 @@ from penstock.outcomes.splits import question_marks
 from penstock.policies.frontier import Frontier
 
 DEFAULTS = FitSettings()
+EXTRACTED = (
+    "answers are compared as the table's scorer extracted them, which says more than their text; a gateway "
+    "sees text alone, so let candidates state their answers as a scorer reads them"
+)
 TOKENS_UNKNOWN = "costs are input tokens x list price: output tokens are unknown"
 
 
@@ -91,6 +96,8 @@ def fit_grid(
     options = _guarded(drafts, singles, rows, mix, settings)
     options[MIX] = _mix_option(rows, mix, mix_vertices, settings)
     chosen, why = choose(options)
+    if chosen.startswith(f"{LOOKAHEAD}/") and rows.form in READS_THE_TABLE:
+        notes.append(EXTRACTED)
     report("done", total, total)
     return Fit(
         selection=selection,
