@@ -353,15 +353,16 @@ simulated.
 
 Per table: up to {seeds} seeded 70/30 splits by question ("random"; the table says how many), and one
 evaluation with whole tasks left out in up to five parts ("task-out"). Estimator and policy are chosen by
-`penstock fit`'s default procedure from the fitting side's prompts, outcomes and answers; test rows are only replayed. *Gain*: (AUC - AUC of the fitted
-mix) / (AUC of the per-query oracle - AUC of the fitted mix). *Over mix*: AUC x 100 above the fitted mix, ±
-one paired bootstrap standard error ({draws} draws; the mean over splits is taken to be as uncertain as one
-split, because splits share rows). *Verdict*: at {critical:.2f} standard errors, the one-sided 95% bound that
-holds for all {count} rows at once. *Saving*, *kept*: at the point tuned for 99% of the best fixed candidate's
-quality; *mix*: the fitted mix's saving at the same target. *Over simple*: the chosen option's AUC x 100 less
-that of routing by the best simple estimator of the table, named in brackets and picked in hindsight over all
-splits. *Looking*: the best option that looks at answers less the best that routes, each picked by its area on
-tuning rows. Both ± one paired standard error. *Splits*: how many were evaluated.
+`penstock fit`'s default procedure from the fitting side's prompts, outcomes and answers; test rows are only
+replayed. *Gain*: (AUC - AUC of the fitted mix) / (AUC of the per-query oracle - AUC of the fitted mix).
+*Over mix*: AUC x 100 above the fitted mix, ± one paired bootstrap standard error ({draws} draws; the mean
+over splits is taken to be as uncertain as one split, because splits share rows). *Verdict*: at
+{critical:.2f} standard errors, the one-sided 95% bound that holds for all {count} rows at once. *Saving*,
+*kept*: at the point tuned for 99% of the best fixed candidate's quality; *mix*: the fitted mix's saving at
+the same target. *Over simple*: the chosen option's AUC x 100 less that of routing by the best simple
+estimator of the table, named in brackets and picked in hindsight over all splits. *Looking*: the best
+option that looks at answers less the best that routes, each picked by its area on tuning rows. Both ± one
+paired standard error. *Splits*: how many were evaluated.
 
 {heading}
 {rows}

@@ -54,9 +54,11 @@ class _Range:
 def measure(
     realised: Realised, *, draws: int = 1000, seed: int = 0, pairs: Sequence[tuple[str, str]] = ()
 ) -> dict[str, Any]:
-    """``{"controls": …, "policies": …, "pairs": …}`` of the evaluation JSON; null with a reason where
-    undefined. ``pairs`` of options are compared with each other: area of the first less that of the
-    second.""" weights = np.concatenate(
+    """``{"controls": …, "policies": …, "pairs": …}`` of the evaluation JSON; null with a reason if undefined.
+
+    ``pairs`` of options are compared with each other: area of the first less that of the second.
+    """
+    weights = np.concatenate(
         [np.ones((1, len(realised.quality))), bootstrap_weights(realised.cluster, draws=draws, seed=seed)]
     )
     sample = _Draws(weights / weights.sum(axis=1, keepdims=True))
