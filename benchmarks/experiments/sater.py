@@ -260,7 +260,8 @@ def _range(values: list[float], form: str) -> str:
 
 _PAGE = """`small` is trained on {questions:,} questions per seed ({k} samples each, temperature
 {temperature:g}); `large` is what it falls back on. Items are held-out problems that no training saw and the
-recipe was not chosen on: {n:,} for greedy answers, the first {voted:,} of them for thresholds and votes.
+recipe was not chosen on, but for the number of Stage II questions, which was settled after one seed's
+figures on them had been seen: {n:,} for greedy answers, the first {voted:,} of them for thresholds and votes.
 Ranges are over fine-tuning seeds; intervals are bootstraps over items.
 
 **Stage I**: base against shortened.
