@@ -150,29 +150,31 @@ def _ruled(fit: Grid, test: Grid, best: int, top: tuple[float, float]) -> dict[s
 
 
 _PAGE = """
-How much of the best fixed candidate's cost is saved at 99% of its quality, on test rows, mean over
-{seeds} splits;
-in brackets the quality kept. Only the first three columns and the tuned rule could have been chosen
-without seeing test rows. *Best routing* and *best looking* are guarded: 0 gained where nothing clears.
+How much of the best fixed candidate's cost is saved at 99% of its quality, on test rows, mean over {seeds}
+splits; in brackets the quality kept. Only the first three columns and the tuned rule could have been chosen
+without seeing test rows. *Best routing* and *best looking* are guarded: they are the mix where nothing
+clears.
 
 {table}
 
 - *looking, points in hindsight*: the same policy's points, the operating point chosen on the test rows
-themselves: what is lost to not knowing where 99% lies, and to the guard.
-- *agreement rule*: ask a set of two to four candidates (two or three on the largest table), accept
-what enough of them
-  say, else ask the best fixed candidate; the set and the number chosen on fitting rows, or in
-  hindsight among some thousand rules on a few hundred test rows, which flatters.
+  themselves: what is lost to not knowing where 99% lies, and to the guard.
+- *agreement rule*: ask a set of two to four candidates (two or three on the largest table), accept what
+  enough of them say, else ask the best fixed candidate; the set and the number chosen on fitting rows, or
+  in hindsight among some thousand rules on a few hundred test rows, which flatters.
 - *oracle*: per query the cheapest candidate that is right, known beforehand. No policy can know it.
 
 What stands between *looking* and the oracle differs by table. Where candidates are strong and make
-unrelated mistakes
-(`zeroeval_gsm`, `zeroeval_numersense_v2`) agreement gives nearly all there is. On `zeroeval_crux` and
-`zeroeval_math_l5` the best candidate is far ahead: when the cheap ones agree they are right less often
-than it is, and
-99% of its quality leaves no room for that. On `planbench` two candidates are left, plans are long and
-right ones differ, so
-agreement says little; what is saved there comes from the prompt and the answer's own signs. On `mmlu_pro` and
-`routerbench_subset` wrong answers to multiple-choice questions coincide often, which makes every
-agreement worth less.
+unrelated mistakes (`zeroeval_gsm`, `zeroeval_numersense_v2`) agreement gives nearly all there is. On
+`zeroeval_crux` there is more to have than is had: a rule picked on fitting rows (three cheap candidates
+agree) saves about three times what looking ahead ships with. Its points in hindsight reach most of that, so
+part of the loss is the guard on four hundred rows and where it puts 99%, and part is the law, which knows
+that queries differ in difficulty but not that models of one family share mistakes.
+
+On `zeroeval_math_l5` nothing cheap is good enough: the second best candidate is right half as often as the
+best one, and any rule that asks others first pays for them and asks it anyway. On `planbench` two
+candidates are left, plans are long and right ones differ, so agreement says little; what is saved there
+comes from the prompt and the answer's own signs. On `mmlu_pro` and `routerbench_subset` wrong answers to
+multiple-choice questions coincide often, which makes every agreement worth less; what is saved there is
+saved by routing, and looking has to be paid on top.
 """
