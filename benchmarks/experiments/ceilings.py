@@ -175,6 +175,5 @@ On `zeroeval_math_l5` nothing cheap is good enough: the second best candidate is
 best one, and any rule that asks others first pays for them and asks it anyway. On `planbench` two
 candidates are left, plans are long and right ones differ, so agreement says little; what is saved there
 comes from the prompt and the answer's own signs. On `mmlu_pro` and `routerbench_subset` wrong answers to
-multiple-choice questions coincide often, which makes every agreement worth less; what is saved there is
-saved by routing, and looking has to be paid on top.
+multiple-choice questions coincide often, which makes every agreement worth less.
 """
