@@ -16,6 +16,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from benchmarks.experiments.sater_runs import Found, Plan
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -50,7 +54,7 @@ def main() -> int:
     return _write(found, options, "from finished stages, not timed" if resumed else told)
 
 
-def _write(found, options: argparse.Namespace, time: str) -> int:  # type: ignore[no-untyped-def]
+def _write(found: Found, options: argparse.Namespace, time: str) -> int:
     from benchmarks.experiments import page
     from benchmarks.experiments.sater import result_of
 
@@ -73,7 +77,7 @@ def _write(found, options: argparse.Namespace, time: str) -> int:  # type: ignor
     return 0 if all(claim.holds for claim in result.claims) else 1
 
 
-def _plan(options: argparse.Namespace):  # type: ignore[no-untyped-def]
+def _plan(options: argparse.Namespace) -> Plan:
     from dataclasses import replace
 
     import torch

@@ -1,5 +1,5 @@
-"""The simplest rules of agreement: ask two to four candidates, accept what enough of them say, else
-ask the best.
+"""The simplest rules of agreement: ask two to four candidates, accept what enough of them say, else ask the
+best.
 
 What is to be beaten by a policy that learns, and, picked in hindsight, a mark of what agreement can reach.
 """

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from benchmarks.experiments.result import Settings
+from penstock.core.votes import count_votes
 from penstock.errors import TableError
+from penstock.estimators.post_hoc.agreement import numbered
 from penstock.outcomes.costs import row_costs
 from penstock.outcomes.frames import pl
 from penstock.outcomes.grid import Grid
@@ -43,10 +44,9 @@ class Sample:
 
 def vote(samples: Sequence[Sample]) -> tuple[Sample, float]:
     """A sample with the most frequent answer (the earliest of equals), and its share of the votes."""
-    votes = Counter(s.answer for s in samples)
-    most = max(votes.values())
-    winner = next(s for s in samples if votes[s.answer] == most)
-    return winner, most / len(samples)
+    code = np.array([numbered([s.answer for s in samples])])
+    votes = count_votes(code, np.ones(len(samples), dtype=np.int64))
+    return samples[int(np.argmax(code[0] == votes.winner[0]))], float(votes.confidence[0])
 
 
 def voting_grid(settings: Settings) -> Grid:

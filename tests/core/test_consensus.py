@@ -168,6 +168,19 @@ def random_case(
 
 
 @pytest.mark.skipif(not installed(), reason="numba is not installed")
+def test_both_forms_go_by_the_same_constants() -> None:
+    """Written down twice, because a compiled function on disk would not notice that another file changed."""
+    from penstock.core import _compiled_consensus as compiled
+
+    assert (compiled._GROUPS, compiled._NONE, compiled._EXTREME) == (
+        consensus.GROUPS,
+        consensus.NONE,
+        consensus.EXTREME,
+    )
+    assert 1 << consensus.GROUPS == compiled._STATES
+
+
+@pytest.mark.skipif(not installed(), reason="numba is not installed")
 @pytest.mark.parametrize("k", [1, 2, 5, 9])
 def test_compiled_and_numpy_agree(k: int) -> None:
     rng = np.random.default_rng(k)

@@ -7,7 +7,13 @@ import pytest
 from scipy.stats import binom
 from scipy.stats import t as student
 
-from penstock.core.resample import _t_quantile, bootstrap_weights, cluster_sums, simultaneous_lower_bounds
+from penstock.core.resample import (
+    _t_quantile,
+    bootstrap_weights,
+    cluster_sums,
+    simultaneous_lower_bounds,
+    standard_errors,
+)
 
 
 @pytest.mark.parametrize("n", [60, 200])
@@ -73,3 +79,12 @@ def test_bootstrap_weights_draw_whole_clusters() -> None:
         assert (mine == mine[:, :1]).all()
     assert (weights[:, [0, 2, 3]].sum(axis=1) == 3).all()
     assert weights[:, 2].mean() == pytest.approx(1.0, abs=0.25)
+
+
+def test_a_standard_error_is_of_clusters_and_one_cluster_has_none() -> None:
+    values = np.random.default_rng(0).normal(size=(60, 2))
+    alone = standard_errors(values, np.arange(60))
+    np.testing.assert_allclose(alone, values.std(axis=0, ddof=1) / np.sqrt(60))
+    twice = standard_errors(np.repeat(values, 2, axis=0), np.repeat(np.arange(60), 2))
+    np.testing.assert_allclose(twice, alone)
+    assert np.isinf(standard_errors(values, np.zeros(60, dtype=int))).all()

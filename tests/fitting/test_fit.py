@@ -209,3 +209,10 @@ def test_a_grid_is_all_fitting_needs(fitted: Fit) -> None:
     assert isinstance(tiny_grid(1), Grid)
     assert fitted.selection.best_fixed == "large"
     assert fitted.notes == ()
+
+
+def test_a_policy_that_has_nothing_to_go_by_says_so() -> None:
+    fit = fit_grid(tiny_grid(80, seed=3), replace(QUICK, policies=("vote",)))
+    assert fit.chosen == MIX
+    assert fit.why == "there was nothing else to try"
+    assert any("(vote)" in note for note in fit.notes)

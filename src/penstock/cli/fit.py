@@ -194,7 +194,7 @@ def _print(fitted: Fit, expected: Expectation, output: Path, embeddings: str | N
             f"Above the mix with 95% confidence; {option.kept} of {option.tried} settings stay."
         )
     else:
-        out.print(f"Chosen: [bold]the mix[/]: {fitted.why} (95% confidence).")
+        out.print(f"Chosen: [bold]the mix[/]: {fitted.why}.")
     again = "" if embeddings is None else f" --embeddings {escape(embeddings)}"
     out.print(f'Wrote {output}. Next: penstock route {output} "your prompt"{again}')
 

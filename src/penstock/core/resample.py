@@ -20,6 +20,19 @@ def cluster_sums(values: FloatArray, cluster: IntArray) -> FloatArray:
     return sums
 
 
+def standard_errors(values: FloatArray, cluster: IntArray) -> FloatArray:
+    """(p,) of the column means of ``values`` (n, p), rows resampled by ``cluster`` (n,); infinite where there
+    is one cluster only."""
+    sums = cluster_sums(values - values.mean(axis=0), cluster)
+    return np.full(values.shape[1], np.inf) if len(sums) < 2 else _error_of(sums, len(values))
+
+
+def _error_of(sums: FloatArray, n: int) -> FloatArray:
+    """From the sums (clusters, p) of deviations over at least two clusters of n rows altogether."""
+    error: FloatArray = np.sqrt((sums**2).sum(axis=0) * len(sums) / (len(sums) - 1)) / n
+    return error
+
+
 def simultaneous_lower_bounds(
     values: FloatArray, cluster: IntArray, *, confidence: float, draws: int = 500, seed: int = 0
 ) -> FloatArray:
@@ -35,7 +48,7 @@ def simultaneous_lower_bounds(
     clusters = len(sums)
     if clusters < 2:
         return np.full(len(mean), -np.inf)
-    error = np.sqrt((sums**2).sum(axis=0) * clusters / (clusters - 1)) / n
+    error = _error_of(sums, n)
     moving = error > 0
     if not moving.any():
         return mean

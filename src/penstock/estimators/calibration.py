@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from penstock.errors import InputError, MissingExtra
 from penstock.estimators.base import Arrays, Estimator, Fitted, Settings, weighted_means
-from penstock.estimators.ex_ante.linear import FittedLinear, Logistic, sigmoid
+from penstock.estimators.ex_ante.linear import FittedLinear, Logistic, logit, sigmoid
 from penstock.estimators.ex_ante.members import Restore, members_from_state, members_state
 from penstock.estimators.features import Inputs
 from penstock.types import BoolArray, FloatArray
@@ -138,15 +138,11 @@ def _isotonic(said: FloatArray, quality: FloatArray, weight: FloatArray) -> Curv
 
 def _platt(said: FloatArray, quality: FloatArray, weight: FloatArray) -> Curve:
     """Logistic in the logit of what was said (Platt 1999), as lines between points of the curve."""
-    logit = _logit(said)[:, None]
-    inputs = Inputs(logit, logit, said, np.full(len(said), "", dtype=np.str_))
+    odds = logit(said, _EDGE)[:, None]
+    inputs = Inputs(odds, odds, said, np.full(len(said), "", dtype=np.str_))
     fitted = Logistic((_PENALTY,)).fit(inputs, quality[:, None], weight[:, None], seed=0)
     assert isinstance(fitted, FittedLinear)
     at = np.linspace(0.0, 1.0, _POINTS)
-    return Curve(at, sigmoid(_logit(at) * max(float(fitted.coefficients[0, 0]), 0.0) + fitted.intercept[0]))
-
-
-def _logit(p: FloatArray) -> FloatArray:
-    inside = np.clip(p, _EDGE, 1.0 - _EDGE)
-    found: FloatArray = np.log(inside / (1.0 - inside))
-    return found
+    return Curve(
+        at, sigmoid(logit(at, _EDGE) * max(float(fitted.coefficients[0, 0]), 0.0) + fitted.intercept[0])
+    )

@@ -1,8 +1,7 @@
 """Shrinking estimates towards the candidates' means by how well they did on rows they were not fitted on.
 
-What decides a route is how candidates differ on a query, and differences are estimated worse than how
-hard the
-query is for everyone. So there are two slopes, both regressed on cross-fitted predictions, pooled over
+What decides a route is how candidates differ on a query, and differences are estimated worse than how hard
+the query is for everyone. So there are two slopes, both regressed on cross-fitted predictions, pooled over
 candidates (empirical Bayes): one for the part all candidates share, one for the contrasts between them.
 """
 

@@ -26,8 +26,10 @@ def choose(options: Mapping[str, Option]) -> tuple[str, str]:
     """The option of the largest guarded area on tuning rows, the mix at ties; and why, in one sentence."""
     ranked = sorted(options, key=lambda name: (options[name].area, name == MIX), reverse=True)
     first = ranked[0]
+    if len(options) == 1:
+        return MIX, "there was nothing else to try"
     if first == MIX:
-        return MIX, f"none of {len(options) - 1} options is above the mix on these rows"
+        return MIX, f"none of {len(options) - 1} options is above the mix with 95% confidence on these rows"
     mix = options[MIX].area
     why = f"mean quality over the cost range {options[first].area:.4f}, the mix {mix:.4f}"
     others = [name for name in ranked[1:] if name != MIX and options[name].area > mix]

@@ -41,10 +41,9 @@ class Draft:
 
 @dataclass(frozen=True)
 class Believed:
-    """What one estimator makes of the fitting rows: its ``model`` of all of them, out-of-fold
-    estimates before
-    (``ex_ante``) and after (``post_hoc``) every answer, both (n, k), and those of the tuning rows as
-    ``beliefs``."""
+    """What one estimator makes of the fitting rows: its ``model`` of all of them, out-of-fold estimates
+    before (``ex_ante``) and after (``post_hoc``) every answer, both (n, k), and those of the tuning rows
+    as ``beliefs``."""
 
     name: str
     model: BeliefModel

@@ -92,6 +92,9 @@ def fit_grid(
         drafts += draft_routing(known[-1], rows, settings)
     report("replaying answers", total - 2, total)
     drafts += draft_sequential(best_estimates(known, rows), rows, settings)
+    if not drafts:
+        asked = ", ".join(settings.policies)
+        notes.append(f"nothing to try: answers show nothing that the policies asked for ({asked}) go by")
     report("choosing", total - 1, total)
     options = _guarded(drafts, singles, rows, mix, settings)
     options[MIX] = _mix_option(rows, mix, mix_vertices, settings)

@@ -3,13 +3,11 @@
 For every point of every sweep the advantage over the mix *at the same cost* is estimated on tuning rows. A
 sweep has to show once that it beats the mix: at a point, or over a stretch of neighbouring points (its thirds
 by cost, and the whole), whose mean advantage averages out what one point is too noisy to show and is not
-flattered by choosing the best of them. The lower bounds hold for all points and stretches of a family
-at once,
-and the error allowed is divided between families beforehand (``SHARES``). So where estimates carry no
-signal nothing clears in
-95 of 100 tables, and the frontier is the mix. Of a sweep that has shown it, the points stay that are
-above the
-mix by more than their own standard error; the frontier is the hull of those and of the fixed candidates.
+flattered by choosing the best of them. The lower bounds hold for all points and stretches of a family at
+once, and the error allowed is divided between families beforehand (``SHARES``). So where estimates carry no
+signal nothing clears in 95 of 100 tables, and the frontier is the mix. Of a sweep that has shown it, the
+points stay that are above the mix by more than their own standard error; the frontier is the hull of those
+and of the fixed candidates.
 """
 
 from __future__ import annotations
@@ -18,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penstock.core.curves import concave_hull
-from penstock.core.resample import cluster_sums, simultaneous_lower_bounds
+from penstock.core.resample import simultaneous_lower_bounds, standard_errors
 from penstock.fitting.tune import Swept
 from penstock.types import BoolArray, FloatArray, IntArray
 
@@ -83,7 +81,7 @@ def _family_clears(
     points = len(advantage)
     proven = set(sweep[shown[:points]].tolist())
     proven |= {int(sweep[part[0]]) for part, holds in zip(stretches, shown[points:], strict=True) if holds}
-    above: BoolArray = advantage.mean(axis=1) > CROSSFIT_ERROR * _standard_error(advantage, cluster)
+    above: BoolArray = advantage.mean(axis=1) > CROSSFIT_ERROR * standard_errors(advantage.T, cluster)
     return shown[:points] | (above & np.isin(sweep, list(proven)))
 
 
@@ -92,13 +90,6 @@ def _above_zero(values: FloatArray, cluster: IntArray, confidence: float, seed: 
     bounds = simultaneous_lower_bounds(values.T, cluster, confidence=confidence, seed=seed)
     mean: FloatArray = values.mean(axis=1)
     return mean - CROSSFIT_ERROR * (mean - bounds) > 0
-
-
-def _standard_error(values: FloatArray, cluster: IntArray) -> FloatArray:
-    """(p,) of the means of ``values`` (p, n), rows resampled by cluster."""
-    sums = cluster_sums((values - values.mean(axis=1, keepdims=True)).T, cluster)
-    error: FloatArray = np.sqrt((sums**2).sum(axis=0)) / values.shape[1]
-    return error
 
 
 def _stretches(cost: FloatArray, sweep: IntArray) -> list[IntArray]:

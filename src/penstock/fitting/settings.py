@@ -19,12 +19,11 @@ AUTO = ("knn", "kmeans", "ridge", "blend", "stack", "kernel", "logistic")
 
 @dataclass(frozen=True)
 class FitSettings:
-    """``estimators`` and ``policies`` to try, by name; the ``features`` estimators may use (a task's
-    name only
-    where it will be known at decision time); ``folds`` for cross-fitting, by question (``group``) or
-    with whole
-    tasks left out (``task``: for traffic whose tasks the table does not hold); ``directions`` of text kept;
-    the ``confidence`` of the guard; ``time_limit`` in seconds (None: none), kept to between estimators."""
+    """``estimators`` and ``policies`` to try, by name; the ``features`` estimators may use (a task's name
+    only where it will be known at decision time); ``folds`` for cross-fitting, by question (``group``) or
+    with whole tasks left out (``task``: for traffic whose tasks the table does not hold); ``directions``
+    of text kept; the ``confidence`` of the guard; ``time_limit`` in seconds (None: none), kept to between
+    estimators."""
 
     estimators: tuple[str, ...] = AUTO
     policies: tuple[str, ...] = ("routing", "cascade", "index", "lookahead")

@@ -7,7 +7,8 @@ from scipy.optimize import check_grad
 
 from penstock.core.consensus import Sight, posterior
 from penstock.estimators.consensus.fit import _START, _Data, fit_consensus
-from penstock.estimators.consensus.model import Consensus, logit, several
+from penstock.estimators.consensus.model import Consensus, several
+from penstock.estimators.ex_ante.linear import logit
 from penstock.types import FloatArray
 from tests.estimators.consensus.worlds import Quiz, quiz
 

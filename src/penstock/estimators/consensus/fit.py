@@ -1,12 +1,10 @@
 """Fitting the law of answers by penalised marginal likelihood.
 
 A query's node is one of ``_POINTS`` difficulties (Gauss-Hermite) times {ordinary, trap}. Candidate j is right
-at difficulty theta with log odds ``bias_j + slope_j * logit(ex ante) + load_j * theta - [trap] *
-depth``: item
-response theory's two-parameter model with the ex-ante estimate as an offset. Wrong answers fall into
-groups by
-Ewens' formula with a concentration for ordinary queries and one for traps. A few numbers per candidate,
-shrunk towards common ones, so that a few hundred queries suffice.
+at difficulty theta with log odds ``bias_j + slope_j * logit(ex ante) + load_j * theta - [trap] * depth``:
+item response theory's two-parameter model with the ex-ante estimate as an offset. Wrong answers fall into
+groups by Ewens' formula with a concentration for ordinary queries and one for traps. A few numbers per
+candidate, shrunk towards common ones, so that a few hundred queries suffice.
 """
 
 from __future__ import annotations
@@ -17,7 +15,8 @@ import numpy as np
 
 from penstock.core.consensus import NONE, Laws
 from penstock.errors import MissingExtra
-from penstock.estimators.consensus.model import Consensus, logit
+from penstock.estimators.consensus.model import Consensus
+from penstock.estimators.ex_ante.linear import logit
 from penstock.types import BoolArray, FloatArray, IntArray
 
 _POINTS = 9
@@ -111,9 +110,8 @@ class _Parameters:
 
 @dataclass(frozen=True)
 class _Data:
-    """n queries: ``z`` (n, k) ex-ante logits, ``right`` and ``wrong`` (n, k) shares of the observed
-    cells, and
-    how the wrong answers fell: how ``many`` (n,) into how many ``groups`` (n,)."""
+    """n queries: ``z`` (n, k) ex-ante logits, ``right`` and ``wrong`` (n, k) shares of the observed cells,
+    and how the wrong answers fell: how ``many`` (n,) into how many ``groups`` (n,)."""
 
     z: FloatArray
     right: FloatArray

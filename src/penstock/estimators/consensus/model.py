@@ -16,20 +16,13 @@ from numpy.typing import NDArray
 
 from penstock.core.consensus import NONE, Laws, Sight, look_ahead, posterior
 from penstock.estimators.base import Arrays, Settings
+from penstock.estimators.ex_ante.linear import logit
 from penstock.estimators.post_hoc.agreement import normal_form, numbered
 from penstock.estimators.post_hoc.choose_normaliser import normaliser
 from penstock.estimators.post_hoc.own_answer import OwnAnswer
 from penstock.types import Answer, BoolArray, FloatArray, IntArray, Status
 
-_EDGE = 0.01
 _MOST_SIGN = 4.0
-
-
-def logit(share: FloatArray) -> FloatArray:
-    """Log odds of estimates, which are kept off 0 and 1."""
-    p = np.clip(share, _EDGE, 1.0 - _EDGE)
-    odds: FloatArray = np.log(p / (1.0 - p))
-    return odds
 
 
 def signs(ex_ante: FloatArray, post_hoc: FloatArray, answered: BoolArray) -> FloatArray:

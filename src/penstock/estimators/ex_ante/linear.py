@@ -84,6 +84,13 @@ def sigmoid(x: FloatArray) -> FloatArray:
     return 0.5 * (1.0 + np.tanh(0.5 * x))
 
 
+def logit(p: FloatArray, edge: float = 0.01) -> FloatArray:
+    """Log odds of shares, which are kept ``edge`` off 0 and 1."""
+    inside = np.clip(p, edge, 1.0 - edge)
+    odds: FloatArray = np.log(inside / (1.0 - inside))
+    return odds
+
+
 def _choose(
     penalties: tuple[float, ...],
     solve: Solver,

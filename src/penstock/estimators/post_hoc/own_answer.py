@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from penstock.errors import BundleError
 from penstock.estimators.base import Arrays, Settings
-from penstock.estimators.ex_ante.linear import Logistic, sigmoid
+from penstock.estimators.ex_ante.linear import Logistic, logit, sigmoid
 from penstock.estimators.features import Inputs
 from penstock.estimators.post_hoc.stated_answer import stated_answer
 from penstock.estimators.post_hoc.text_signs import TEXT_SIGNS, text_signs
@@ -228,9 +228,7 @@ def look(ex_ante: FloatArray, post_hoc: FloatArray, weight: FloatArray) -> Float
 
 def prior_logit(ex_ante: FloatArray) -> FloatArray:
     """(m,) the ex-ante estimate as a feature: its logit, scaled so that a penalty hardly touches it."""
-    p = np.clip(ex_ante, 0.01, 0.99)
-    scaled: FloatArray = _PRIOR_SCALE * np.log(p / (1 - p))
-    return scaled
+    return _PRIOR_SCALE * logit(ex_ante)
 
 
 def _design(ex_ante: FloatArray, found: FloatArray, mean: FloatArray, scale: FloatArray) -> FloatArray:
