@@ -98,6 +98,8 @@ def draft_lookahead(known: Believed, rows: FittingRows, settings: FitSettings) -
             observed[part],
             form=rows.form,
             seed=settings.seed,
+            post_hoc=known.post_hoc[part],
+            answered=rows.answered[part],
         )
 
     numbers, which = np.unique(rows.fold, return_inverse=True)

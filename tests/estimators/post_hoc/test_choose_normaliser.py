@@ -46,6 +46,22 @@ def test_the_table_is_read_where_only_it_knows() -> None:
     assert choose_normaliser(grid_of(MUMBLES, True, RIGHT.astype(float))).name == "final_answer"
 
 
+def test_spelling_counts_where_the_scorer_counts_it() -> None:
+    """Two write a date without its zero and are scored wrong: to the letter they agree with nobody right."""
+    spelt = RIGHT.copy()
+    spelt[:, 1] &= RNG.random(N) < 0.5
+
+    def answer_of(i: int, j: int) -> Answer:
+        said = "04/02" if RIGHT[i, j] and spelt[i, j] else "4/02" if RIGHT[i, j] else f"04/1{SAID[i, j]}"
+        return Answer("m", text=f"{MUMBLES} The answer is {said}.")
+
+    grid = grid_of(STATES, False, spelt.astype(float))
+    strict = Grid(grid.queries, grid.candidates, grid.quality, grid.cost, grid.cost, answer_of)
+    chosen = choose_normaliser(strict)
+    assert chosen.name == "stated_exactly"
+    assert chosen.gains["stated_exactly"] > 1.1 * chosen.gains["stated_answer"]
+
+
 def test_nothing_is_chosen_where_agreement_says_nothing() -> None:
     shuffled = RNG.permuted(RIGHT, axis=0).astype(float)
     assert choose_normaliser(grid_of(STATES, True, shuffled)).name is None

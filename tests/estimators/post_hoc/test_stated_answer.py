@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from penstock.estimators.post_hoc.stated_answer import literal_form, stated_answer
+from penstock.estimators.post_hoc.literal_forms import exact_form, literal_form
+from penstock.estimators.post_hoc.stated_answer import stated_answer, stated_exactly
 from penstock.outcomes.io import read_table
 from penstock.outcomes.to_grid import to_grid
 from penstock.types import Answer
@@ -92,6 +93,39 @@ def test_ways_of_writing_the_same(one: str, other: str) -> None:
 )
 def test_what_differs_stays_different(one: str, other: str) -> None:
     assert literal_form(one) != literal_form(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "loose"),
+    [
+        ("04/20/1969", "4/20/1969", True),
+        ("'ABIXAAAILY'", "abixaaaily", True),
+        ("    tab", "        tab", True),
+        ("12.0", "12", True),
+        (" [1, 2]", "[1, 2]", True),
+        ("[1]", "[2]", False),
+    ],
+)
+def test_spelling_counts_to_the_letter(one: str, other: str, loose: bool) -> None:
+    assert exact_form(one) != exact_form(other)
+    assert (literal_form(one) == literal_form(other)) is loose
+
+
+def test_quotes_and_markup_do_not_count_to_the_letter() -> None:
+    texts = (
+        '{"answer": "\'a b\'"}',
+        '{"answer": "\\"a b\\""}',
+        LONG + "\\boxed{a b}",
+        LONG + "The answer is `a b`.",
+    )
+    assert {stated_exactly(Answer("m", text=text)) for text in texts} == {"a b"}
+    assert stated_exactly(Answer("m", text=LONG + "\nA: 04/20/1969")) == "04/20/1969"
+    assert stated_exactly(Answer("m", text="(g)\n")) == "g"
+
+
+def test_a_literal_is_read_by_its_value_up_to_a_length() -> None:
+    ways = [(f"[{', '.join(['1'] * n)}]", f"[{','.join(['1'] * n)}]") for n in (5_000, 50_000)]
+    assert [literal_form(one) == literal_form(other) for one, other in ways] == [True, False]
 
 
 @pytest.mark.parametrize(

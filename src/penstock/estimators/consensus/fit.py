@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from penstock.core.consensus import NONE, Laws
+from penstock.core.consensus import NONE, Laws, Sight
 from penstock.errors import MissingExtra
-from penstock.estimators.consensus.model import Consensus
+from penstock.estimators.consensus.model import Consensus, signs
+from penstock.estimators.consensus.own_signs import own_weight
 from penstock.estimators.ex_ante.linear import logit
 from penstock.types import BoolArray, FloatArray, IntArray
 
@@ -29,10 +30,19 @@ _PRIOR = np.array([1.0, 1.0, 0.5, 0.5])
 
 
 def fit_consensus(
-    ex_ante: FloatArray, code: IntArray, quality: FloatArray, observed: BoolArray, *, form: str, seed: int
+    ex_ante: FloatArray,
+    code: IntArray,
+    quality: FloatArray,
+    observed: BoolArray,
+    *,
+    form: str,
+    seed: int,
+    post_hoc: FloatArray | None = None,
+    answered: BoolArray | None = None,
 ) -> Consensus:
     """Fit on n queries: cross-fitted ``ex_ante`` (n, k), answer codes (n, k) and the ``quality`` (n, k) of
-    those very answers, in [0, 1]; cells that are not ``observed`` (n, k) say nothing.
+    those very answers, in [0, 1]; cells that are not ``observed`` (n, k) say nothing. With cross-fitted
+    estimates ``post_hoc`` (n, k), of those ``answered`` (n, k), own signs are weighed too.
 
     At most 3,000 rows are used (seeded): there are about three numbers per candidate to learn. Raises
     MissingExtra without SciPy.
@@ -54,7 +64,13 @@ def fit_consensus(
         wrong=p.concentration()[None],
         right=np.array([_right_concentration(code[rows], quality[rows], observed[rows])]),
     )
-    return Consensus(laws, p.slope, form)
+    if post_hoc is None:
+        return Consensus(laws, p.slope, form)
+    told = np.ones(code.shape, dtype=bool) if answered is None else answered
+    sight = Sight(
+        p.slope * logit(ex_ante), code, signs(ex_ante, post_hoc, told), np.zeros(len(code), np.int64)
+    )
+    return Consensus(laws, p.slope, form, own_weight(laws, sight, quality, observed, seed=seed))
 
 
 _NODES, _NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(_POINTS)

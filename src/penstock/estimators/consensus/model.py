@@ -25,21 +25,24 @@ from penstock.types import Answer, BoolArray, FloatArray, IntArray, Status
 _MOST_SIGN = 4.0
 
 
-def signs(ex_ante: FloatArray, post_hoc: FloatArray, answered: BoolArray) -> FloatArray:
-    """Log-likelihood ratios of right against wrong that own answers add to ``ex_ante``; -inf where a
-    candidate did not answer: that is worth nothing."""
+def signs(
+    ex_ante: FloatArray, post_hoc: FloatArray, answered: BoolArray, weight: FloatArray | float = 1.0
+) -> FloatArray:
+    """Log-likelihood ratios of right against wrong that own answers add to ``ex_ante``, times ``weight``;
+    -inf where a candidate did not answer: that is worth nothing."""
     moved = np.clip(logit(post_hoc) - logit(ex_ante), -_MOST_SIGN, _MOST_SIGN)
-    return np.where(answered, moved, -np.inf)
+    return np.where(answered, weight * moved, -np.inf)
 
 
 @dataclass(frozen=True)
 class Consensus:
-    """Fitted: the law of k candidates, the ``slope`` (k,) of ex-ante logits in it, and the name of the
-    ``form`` answers are compared in (``post_hoc.stated_answer.normaliser``)."""
+    """Fitted: the law of k candidates, the ``slope`` (k,) of ex-ante logits in it, the name of the ``form``
+    answers are compared in (``post_hoc.choose_normaliser.normaliser``), and the weight of ``own`` signs."""
 
     laws: Laws
     slope: FloatArray
     form: str
+    own: float = 1.0
 
     def outlook(self, ex_ante: FloatArray) -> ConsensusOutlook:
         """Of n live queries with ex-ante estimates (n, k), before anything has answered."""
@@ -69,7 +72,7 @@ class Consensus:
         for j, answer in answers.items():
             after = before[j] if post_hoc is None else post_hoc.estimate_answer(float(before[j]), answer, j)
             answered = np.array([answer.status is Status.ANSWERED])
-            sign[row, j] = signs(before[j : j + 1], np.array([after]), answered)[0]
+            sign[row, j] = signs(before[j : j + 1], np.array([after]), answered, self.own)[0]
         return replace(outlook, sight=replace(outlook.sight, code=code, sign=sign))
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -81,14 +84,14 @@ class Consensus:
             "right": self.laws.right,
             "slope": self.slope,
         }
-        return {"form": self.form}, arrays
+        return {"form": self.form, "own": self.own}, arrays
 
     @classmethod
     def from_state(cls, settings: Settings, arrays: Arrays) -> Consensus:
         form = str(settings["form"])
         normaliser(form)  # an unknown one is the bundle's fault, to be told now
         laws = Laws(arrays["level"], arrays["weight"], arrays["wrong"], arrays["right"])
-        return cls(laws, arrays["slope"], form)
+        return cls(laws, arrays["slope"], form, float(settings.get("own", 1.0)))
 
 
 @dataclass(frozen=True)
@@ -132,5 +135,6 @@ def several(
         np.concatenate([p.right for p in parts]),
     )
     slope = np.stack([model.slope for model in models])[which]
-    sign = signs(ex_ante, post_hoc, answered)
+    own = np.array([model.own for model in models])[which, None]
+    sign = signs(ex_ante, post_hoc, answered, own)
     return ConsensusOutlook(laws, Sight(slope * logit(ex_ante), code, sign, which), ex_ante)

@@ -9,8 +9,14 @@ import numpy as np
 
 from penstock.errors import InputError
 from penstock.estimators.post_hoc.agreement import NONE, normal_form, numbered, same_answer
-from penstock.estimators.post_hoc.normal_forms import Normaliser, final_answer, listed_steps, short_text
-from penstock.estimators.post_hoc.stated_answer import FUNCTION_WORDS, stated_answer
+from penstock.estimators.post_hoc.normal_forms import (
+    Normaliser,
+    final_answer,
+    final_exactly,
+    listed_steps,
+    short_text,
+)
+from penstock.estimators.post_hoc.stated_answer import FUNCTION_WORDS, stated_answer, stated_exactly
 from penstock.outcomes.grid import Grid
 from penstock.types import BoolArray, FloatArray, IntArray
 
@@ -18,12 +24,14 @@ NORMALISERS: Mapping[str, Normaliser] = {
     "stated_answer": stated_answer,
     "short_text": short_text,
     "listed_steps": listed_steps(FUNCTION_WORDS),
+    "stated_exactly": stated_exactly,
     "final_answer": final_answer,
+    "final_exactly": final_exactly,
 }
-"""By name, as a bundle stores them. All but ``final_answer``, which reads what a scorer extracted, work on
-the text alone wherever there is one, as in the gateway."""
+"""By name, as a bundle stores them. All but ``final_answer`` and ``final_exactly``, which read what a scorer
+extracted, work on the text alone wherever there is one, as in the gateway."""
 
-READS_THE_TABLE = frozenset({"final_answer"})
+READS_THE_TABLE = frozenset({"final_answer", "final_exactly"})
 _MARGIN = 1.1
 LEAST_GAIN = 0.01
 """Nats per pair and query below which agreement is taken to say nothing."""

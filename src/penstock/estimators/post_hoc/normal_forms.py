@@ -40,6 +40,11 @@ def final_answer(answer: Answer) -> str | None:
     return None if answer.extracted is None else canonical(answer.extracted)
 
 
+def final_exactly(answer: Answer) -> str | None:
+    """The final answer a scorer extracted, to the letter."""
+    return (answer.extracted or "").strip() or None
+
+
 def short_text(answer: Answer, longest: int = 200) -> str | None:
     """The whole text, for answers of at most ``longest`` characters: texts of any length never agree."""
     return canonical(answer.text) if len(answer.text) <= longest else None

@@ -6,11 +6,10 @@ on in the gateway, and on tables alike.
 
 from __future__ import annotations
 
-import ast
 import json
 import re
-import warnings
 
+from penstock.estimators.post_hoc.literal_forms import NUMBER, OPTION, Form, content, exact_form, literal_form
 from penstock.estimators.post_hoc.normal_forms import canonical, listed_steps
 from penstock.types import Answer
 
@@ -18,7 +17,6 @@ _SHORT = 40
 _STATEMENT = 300
 _STEP_WORDS = 12
 _STEPS = 2
-_SENTENCE_WORDS = 3
 FUNCTION_WORDS = frozenset(("the", "of", "on", "top", "to", "from", "in", "into", "onto"))
 
 _FIELD = re.compile(r'(?<!\\)"?\b(?:final[_ ]?)?answer"\s*:\s*', re.IGNORECASE)
@@ -32,29 +30,10 @@ _SAYS = re.compile(
 )
 _LAST_LINE = re.compile(r"^\W*a(?:ns)?\W*:\W*(?=\S)", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?](?=\s+[A-Z]|\s*$)|\n")
-_OPTION = re.compile(
-    r"^[\s(\[*{$]*(?:\\text(?:bf)?\{|option\s+)?\(?([A-J])(?:[)\].:}*$]+(?=\s|$)|\s*$)", re.DOTALL
-)
 _LETTER_LIKE = re.compile(r"^\W*([A-Ja-j])\W*$")
-_UNIT = re.compile(r"^([-−+]?[$€£]?\s?[-−]?\d[\d,]*(?:\.\d+)?%?)\s+[^\W\d_]+(?:\s[^\W\d_]+){0,3}$")
-_GLUED = re.compile(r"(?<=\d)(?:kgs?|km|cm|mm|lbs?|ft|oz|mph|hrs?|mins?)$")
 _FENCED = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _BRACKETED = re.compile(r"\(([A-J])\)")
-_DRESS = tuple(
-    re.compile(pattern, re.DOTALL)
-    for pattern in (
-        r"^\*\*(.+)\*\*$",
-        r"^`+([^`]+)`+$",
-        r"^\\[(\[](.+)\\[)\]]$",
-        r"^\$([^$]+)\$$",
-        r"^\\(?:text|textbf|mathrm|mathbf)\{([^{}]*)\}$",
-    )
-)
-_PLAIN = re.compile(r"[A-Za-z\d\s,.;:!?'/()&%$-]*")
-_WORD = re.compile(r"[A-Za-z]+")
-_LATEX_SPACE = re.compile(r"\s|\\(?:left|right)|\\[,;!]")
 _CALCULATION = re.compile(r"<<[^<>]*>>|[*$`\\]")
-_LITERAL = re.compile(r"""^(?:[\[({].*[\])}]|b?(['"]).*\1)$""", re.DOTALL)
 
 _CODE = re.compile(
     r"^\s*(?:def \w+\(|class \w+[(:]|import \w+|from \w+ import|return\b|print\(|#include)"
@@ -62,7 +41,6 @@ _CODE = re.compile(
     re.MULTILINE,
 )
 _SUM = re.compile(r"\d\s*[=+×÷*/]|[=×÷]\s*\\?[$€£]?\s*\d|\\frac|\\boxed|<<")
-_NUMBER = re.compile(r"(?<![\w.])[-−]?[$€£]?\s?[-−]?\d(?:[\d,]*\d)?(?:\.\d+)?")
 
 _steps = listed_steps(FUNCTION_WORDS)
 
@@ -75,94 +53,39 @@ def stated_answer(answer: Answer) -> str | None:
     letter; the last number of a calculation; a ``[PLAN]`` block or a list of short steps. Code states
     nothing. Where a table kept no text, the final answer it kept.
     """
+    return _stated(answer, literal_form)
+
+
+def stated_exactly(answer: Answer) -> str | None:
+    """The same answer to the letter (``exact_form``), for scorers that count spelling."""
+    return _stated(answer, exact_form)
+
+
+def _stated(answer: Answer, form: Form) -> str | None:
     text = answer.text
     if not text.strip():
-        return None if answer.extracted is None else literal_form(answer.extracted)
+        return None if answer.extracted is None else form(answer.extracted)
     field = _json_field(text) if 'nswer"' in text else None
-    form = _said(text) if field is None else _content(field)
-    if form is not None:
-        return form
-    return _from_short(text) if len(text) <= _SHORT else _implied(text)
+    said = _said(text, form) if field is None else content(field, form)
+    if said is not None:
+        return said
+    return _from_short(text, form) if len(text) <= _SHORT else _implied(text)
 
 
-def _from_short(text: str) -> str | None:
+def _from_short(text: str, form: Form) -> str | None:
     letter = _LETTER_LIKE.match(text)
-    return letter[1].casefold() if letter else literal_form(text)
+    return letter[1].casefold() if letter else form(text)
 
 
 def _implied(text: str) -> str | None:
     """What a longer text comes down to without saying so."""
     if _is_code(text):
         return None
-    option = _OPTION.match(text)
+    option = OPTION.match(text)
     letters = {option[1]} if option else set(_BRACKETED.findall(text))
     if len(letters) == 1:
         return letters.pop().casefold()
     return _last_number(text) if _SUM.search(text) else _plan(text)
-
-
-def literal_form(text: str) -> str | None:
-    """The normal form of an answer that stands alone: an option by its letter, a number without its unit,
-    words as ``canonical`` has them, a literal of a programming language by its value, anything else to the
-    letter: ``usAR`` is not ``usar``."""
-    bare = text.strip()
-    option = _OPTION.match(bare)
-    if option is not None:
-        return str(option[1].casefold())
-    value = _literal(bare) if _LITERAL.match(bare) else None
-    if value is not None:
-        return value
-    for dressed in _DRESS:
-        bare = dressed.sub(r"\1", bare).strip()
-    unit = _UNIT.match(bare.rstrip("."))
-    if unit is not None:
-        return canonical(unit[1])
-    bare = _GLUED.sub("", bare)
-    return _of_prose(bare) if _is_prose(bare) else _exact(bare)
-
-
-def _of_prose(text: str) -> str | None:
-    """Of a sentence with one number the number: "each child got 5 books"."""
-    numbers = _NUMBER.findall(text)
-    sentence = len(numbers) == 1 and len(_WORD.findall(text)) >= _SENTENCE_WORDS
-    return canonical(numbers[0] if sentence else text)
-
-
-def _is_prose(text: str) -> bool:
-    """Whether case is mere spelling: words in lower case, capitalised or in capitals; plain punctuation."""
-    if len(text) > _STATEMENT:
-        return True
-    words = _WORD.findall(text)
-    return bool(_PLAIN.fullmatch(text)) and all(w.islower() or w.istitle() or w.isupper() for w in words)
-
-
-def _exact(text: str) -> str | None:
-    """A formula or a string: spacing of a formula does not count, of a string it does."""
-    if "\\" in text:
-        text = _LATEX_SPACE.sub("", text.replace("\\n", "\n").replace("dfrac", "frac"))
-    return _number(text) or text or None
-
-
-def _number(text: str) -> str | None:
-    return canonical(text) if text[-1:].isdigit() and text[:1] in "$-−+." else None
-
-
-def _literal(text: str) -> str | None:
-    """A list, tuple, set or mapping by its value, in one way of writing; of a quoted string its content."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)
-            value = ast.literal_eval(text)
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        return None  # it only looks like one
-    if isinstance(value, str):
-        return _content(value)
-    return None if isinstance(value, int | float | complex) else repr(value)
-
-
-def _content(value: str) -> str:
-    """What stands between quotes, as it would be said without them; blank strings are answers too."""
-    return (literal_form(value) if value.strip() else None) or repr(value)
 
 
 def _json_field(text: str) -> str | None:
@@ -184,7 +107,7 @@ def _json_value(rest: str) -> str | None:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _said(text: str) -> str | None:
+def _said(text: str, form: Form) -> str | None:
     """What the text says in so many words, the last time it does."""
     places = [
         (place, kind)
@@ -197,16 +120,16 @@ def _said(text: str) -> str | None:
     ]
     for place, kind in sorted(places, key=lambda p: (p[0], p[1] == "boxed"), reverse=True):
         if kind == "boxed":
-            form = literal_form(_braced(text, place + 6))
+            found = form(_braced(text, place + 6))
         elif kind == "mark":
-            form = _statement(text[place + 4 : place + 4 + _STATEMENT].strip(), whole_line=True)
+            found = _statement(text[place + 4 : place + 4 + _STATEMENT].strip(), form, whole_line=True)
         else:
-            form = _statement(text[place : place + _STATEMENT].lstrip(" \n*_:"))
-        if form is not None:
-            return form
+            found = _statement(text[place : place + _STATEMENT].lstrip(" \n*_:"), form)
+        if found is not None:
+            return found
     lines = text.rstrip().rpartition("\n")
     marked = _LAST_LINE.match(lines[2])
-    return None if marked is None else literal_form(lines[2][marked.end() :])
+    return None if marked is None else form(lines[2][marked.end() :])
 
 
 def _last_saying(text: str) -> int:
@@ -217,10 +140,10 @@ def _last_saying(text: str) -> int:
     return end
 
 
-def _statement(rest: str, *, whole_line: bool = False) -> str | None:
+def _statement(rest: str, form: Form, *, whole_line: bool = False) -> str | None:
     """The answer at the start of ``rest``: an option, a box, a number, or a few words up to the sentence's
     end. None where it goes on as prose."""
-    option = _OPTION.match(rest.split("\n", maxsplit=1)[0]) or re.match(r"^[*_$\s]*\(([A-J])\)", rest)
+    option = OPTION.match(rest.split("\n", maxsplit=1)[0]) or re.match(r"^[*_$\s]*\(([A-J])\)", rest)
     if option is not None:
         return option[1].casefold()
     end = rest.find("\n") if whole_line else -1
@@ -229,9 +152,9 @@ def _statement(rest: str, *, whole_line: bool = False) -> str | None:
         end = stop.start() if stop else -1
     said = rest if end < 0 else rest[:end]
     if len(said) <= 2 * _SHORT and len(said.split()) <= 8:
-        return literal_form(said)
-    leading = _NUMBER.match(said.lstrip(" $*\\("))
-    return None if leading is None else literal_form(leading[0])
+        return form(said)
+    leading = NUMBER.match(said.lstrip(" $*\\("))
+    return None if leading is None else form(leading[0])
 
 
 def _braced(text: str, start: int) -> str:
@@ -265,5 +188,5 @@ def _brief(steps: list[str]) -> bool:
 
 
 def _last_number(text: str) -> str | None:
-    numbers = _NUMBER.findall(_CALCULATION.sub("", text[-_STATEMENT:]))
+    numbers = NUMBER.findall(_CALCULATION.sub("", text[-_STATEMENT:]))
     return canonical(numbers[-1]) if numbers else None
