@@ -9,7 +9,7 @@ from benchmarks.experiments import sater_claims as claims
 from benchmarks.experiments.figure import Panel, figure
 from benchmarks.experiments.result import Result
 from benchmarks.experiments.sater_answers import Answers, mean
-from benchmarks.experiments.sater_runs import FIXED, Found
+from benchmarks.experiments.sater_runs import FCV, RCV, Found
 from benchmarks.experiments.sater_votes import (
     TAUS,
     Sweep,
@@ -19,7 +19,6 @@ from benchmarks.experiments.sater_votes import (
     cascade,
     ends_of,
     equal,
-    ranged,
 )
 from penstock.evaluation.tradeoff import RATIOS
 from penstock.lab.problem import LEVELS, SKILLS
@@ -33,7 +32,9 @@ def result_of(found: Found) -> Result:
         voted=found.plan.voted,
         questions=found.plan.questions,
         k=found.plan.k,
-        fixed=FIXED,
+        fixed=FCV.threshold,
+        chosen=chosen(found),
+        reference=claims.REFERENCE,
         temperature=found.plan.settings.sampling.temperature,
         lengths=lengths(found),
         skills=skills(found),
@@ -57,10 +58,9 @@ def methods(found: Found, seed: int) -> dict[str, Sweep]:
     at = Answers(two.correct[:, 1:], two.refused[:, 1:], two.tokens[:, 1:], two.ballot[:, 1:])
     return {
         "pre-generation": before_generation(voted, at, THRESHOLDS),
-        "SC, base, all samples": cascade(voted, found.votes, equal(found.votes), early=False),
+        "SC, base, all samples": claims.self_consistency(found),
         "SC, base, early stop": cascade(voted, found.votes, equal(found.votes)),
-        "RCV": cascade(voted, trained.ranged, ranged(trained.ranged)),
-        "FCV": cascade(voted, trained.fixed, equal(trained.fixed)),
+        **{way.name: claims.sweep_of(found, trained, way) for way in (RCV, FCV)},
     }
 
 
@@ -193,21 +193,40 @@ def waits(found: Found) -> str:
 
 
 def matched(found: Found) -> str:
-    """RCV against SC with all samples, at equal quality."""
+    """Each ratio's vote against SC with all samples, at equal quality; waiting and spend of RCV."""
     rows = []
-    for at in claims.matched(found):
+    for m in claims.matched(found):
+        ours = m.at[RCV]
         rows.append(
             [
-                at.tau,
-                f"{at.quality:.3f}",
-                f"{at.routed[0]:.2f} / {at.routed[1]:.2f}",
-                f"{at.arol[0]:.0f} / {at.arol[1]:.0f}",
-                f"{at.spend[0]:.0f} / {at.spend[1]:.0f}",
-                *(f"{claims.falls_by(*at.cost[ratio]):.1%} of {at.ceiling[ratio]:.1%}" for ratio in RATIOS),
+                m.tau,
+                f"{m.quality:.3f}",
+                f"{m.before['routed']:.2f} / {ours['routed']:.2f}",
+                f"{m.before['arol']:.0f} / {ours['arol']:.0f}",
+                f"{m.before['spend']:.0f} / {ours['spend']:.0f}",
+                *(f"{m.saved(way, r):.1%} of {m.ceiling(r):.1%}" for r, way in found.plan.operating.items()),
             ]
         )
     head = ["SC accepts at", "quality", "to the large", "AROL, tokens", "small's tokens"]
-    return page.table([*head, *(f"total cost, {ratio:g}" for ratio in RATIOS)], rows)
+    return page.table([*head, *(f"total cost, {ratio:g}" for ratio in found.plan.operating)], rows)
+
+
+def chosen(found: Found) -> str:
+    """Every vote that was cast, at the quality of the claims; the one each ratio reports in bold."""
+    (at,) = [m for m in claims.matched(found) if m.tau == claims.REFERENCE]
+    rows = []
+    for way, ours in at.at.items():
+        saved = [
+            f"**{at.saved(way, ratio):.1%}**" if way == chosen_way else f"{at.saved(way, ratio):.1%}"
+            for ratio, chosen_way in found.plan.operating.items()
+        ]
+        figures = [f"{ours['routed']:.3f}", f"{ours['arol']:.0f}", f"{ours['spend']:.0f}"]
+        rows.append([way.name, *figures, *saved])
+    before = [f"{at.before['routed']:.3f}", f"{at.before['arol']:.0f}", f"{at.before['spend']:.0f}"]
+    rows.append([f"SC x{found.plan.k}, base", *before, *("-" for _ in found.plan.operating)])
+    rows.append(["ceiling", "", "", "", *(f"{at.ceiling(ratio):.1%}" for ratio in found.plan.operating)])
+    head = ["", "to the large", "AROL, tokens", "small's tokens"]
+    return page.table([*head, *(f"saved, {ratio:g}" for ratio in found.plan.operating)], rows)
 
 
 def adaptive(found: Found) -> str:
@@ -260,8 +279,7 @@ def _range(values: list[float], form: str) -> str:
 
 _PAGE = """`small` is trained on {questions:,} questions per seed ({k} samples each, temperature
 {temperature:g}); `large` is what it falls back on. Items are held-out problems that no training saw and the
-recipe was not chosen on, but for the number of Stage II questions, which was settled after one seed's
-figures on them had been seen: {n:,} for greedy answers, the first {voted:,} of them for thresholds and votes.
+recipe was not chosen on: {n:,} for greedy answers, the first {voted:,} of them for thresholds and votes.
 Ranges are over fine-tuning seeds; intervals are bootstraps over items.
 
 **Stage I**: base against shortened.
@@ -297,9 +315,15 @@ resolved and routed queries are over sets that depend on the method; the mean ov
 
 Adaptive self-consistency, one sample after another, draws {adaptive} per query of the base model.
 
-**At equal quality**: self-consistency of the base model with all samples, at each of its thresholds, against
-RCV of the trained model where the whole system is equally good (linear between its points). Total cost falls
-by so much of the ceiling: the small model's whole share of the cost, which is all that any vote could save.
+**At equal quality**: self-consistency of the base model with all samples, accepted at {reference:g}, against
+the trained model's votes where the whole system is equally good (linear between a vote's points). The dearer
+the large model, the more small samples are worth asking, so every ratio has a vote of its own, in bold: the
+one that saved most there on development problems. The ceiling is the small model's whole share of the cost,
+all that any vote could save.
+
+{chosen}
+
+The same at every threshold of self-consistency: waiting and spend of RCV, total cost of the ratio's own vote.
 
 {matched}
 """

@@ -70,12 +70,15 @@ def sampled(
     return _asked(sampler, items, [(threshold, Decoding(k=k, temperature=temperature, seed=seed))])
 
 
-def spread(sampler: Sampler, items: Items, *, temperature: float, seed: int) -> Answers:
-    """One sample at each of the ten thresholds."""
+def spread(sampler: Sampler, items: Items, each: int, *, temperature: float, seed: int) -> Answers:
+    """``each`` samples at each of the ten thresholds, by rising threshold."""
     return _asked(
         sampler,
         items,
-        [(t, Decoding(temperature=temperature, seed=100 * seed + j)) for j, t in enumerate(THRESHOLDS)],
+        [
+            (t, Decoding(k=each, temperature=temperature, seed=100 * seed + j))
+            for j, t in enumerate(THRESHOLDS)
+        ],
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -10,8 +10,8 @@ import numpy as np
 
 from benchmarks.experiments.result import Claim
 from benchmarks.experiments.sater_answers import Answers, mean
-from benchmarks.experiments.sater_runs import Found
-from benchmarks.experiments.sater_votes import Sweep, cascade, cost_of, equal, ranged
+from benchmarks.experiments.sater_runs import RCV, Found, Trained, Way
+from benchmarks.experiments.sater_votes import TAUS, Point, Sweep, cascade, cost_of, equal, ranged
 from penstock.evaluation.tradeoff import RATIOS
 from penstock.evaluation.waiting import falls_by
 from penstock.lab.problem import LEVELS, SKILLS
@@ -149,66 +149,86 @@ def answered_slope(found: Found, rows: IntArray) -> float:
 
 @dataclass(frozen=True)
 class Matched:
-    """Two ways at equal quality, at one threshold of self-consistency, means over seeds."""
+    """Self-consistency at one threshold, and every vote of the trained model where the system is equally
+    good: means over seeds. ``before`` and ``at[way]`` have the keys arol, spend, routed and a cost per
+    ratio."""
 
     tau: float
     quality: float
-    arol: tuple[float, float]
-    spend: tuple[float, float]
-    routed: tuple[float, float]
-    cost: dict[float, tuple[float, float]]
+    before: dict[str, float]
+    at: dict[Way, dict[str, float]]
 
-    @property
-    def ceiling(self) -> dict[float, float]:
-        """What of the total cost is the small model's, by ratio: no vote can save more."""
-        return {ratio: self.spend[0] / before for ratio, (before, _) in self.cost.items()}
+    def ceiling(self, ratio: float) -> float:
+        """What of the total cost is the small model's: no vote can save more."""
+        return self.before["spend"] / self.before[_cost(ratio)]
+
+    def saved(self, way: Way, ratio: float) -> float:
+        """Share of the total cost that a vote saves."""
+        return falls_by(self.before[_cost(ratio)], self.at[way][_cost(ratio)])
 
 
 def matched(found: Found) -> list[Matched]:
-    """Self-consistency of the base model with all samples, against RCV where both are equally good.
+    """Self-consistency of the base model with all samples, against the trained model's votes where the system
+    is equally good.
 
-    RCV's points (every threshold of every seed) are joined in order of quality and read at SC's quality by
+    A vote's points (every threshold of every seed) are joined in order of quality and read at SC's quality by
     linear interpolation, at the nearest point beyond the ends.
     """
-    large = found.large.correct[:, 0]
-    tokens = found.voted.prompt + found.large.tokens[:, 0]
-    full = cascade(found.voted, found.votes, equal(found.votes), early=False)
-    rows = []
-    for point in full:
-        at = [
-            _read(cascade(found.voted, t.ranged, ranged(t.ranged)), found, mean(point.quality(large)))
-            for t in found.trained
-        ]
-        ours = {key: float(np.mean([one[key] for one in at])) for key in at[0]}
-        cost = {r: (mean(cost_of(point, r, tokens)), ours[f"cost {r}"]) for r in RATIOS}
-        rows.append(
-            Matched(
-                point.setting,
-                mean(point.quality(large)),
-                (point.waiting.arol, ours["arol"]),
-                (mean(point.spent), ours["spend"]),
-                (mean(point.routed), ours["routed"]),
-                cost,
-            )
+    full = [_figures(point, found) for point in self_consistency(found)]
+    lines = {
+        way: [[_figures(point, found) for point in sweep_of(found, t, way)] for t in found.trained]
+        for way in found.plan.ways
+    }
+    return [
+        Matched(
+            tau,
+            point["quality"],
+            point,
+            {way: _mean_at(point["quality"], seeds) for way, seeds in lines.items()},
         )
-    return rows
+        for tau, point in zip(TAUS, full, strict=True)
+    ]
 
 
-def _read(sweep: Sweep, found: Found, quality: float) -> dict[str, float]:
-    large = found.large.correct[:, 0]
+def self_consistency(found: Found) -> Sweep:
+    """The base model's vote with all samples, at every threshold of acceptance."""
+    return cascade(found.voted, found.votes, equal(found.votes), early=False)
+
+
+def sweep_of(found: Found, trained: Trained, way: Way) -> Sweep:
+    """One vote of a trained model, at every threshold of acceptance."""
+    answers = trained.votes[way]
+    return cascade(found.voted, answers, ranged(answers) if way.threshold is None else equal(answers))
+
+
+def _cost(ratio: float) -> str:
+    return f"cost {ratio:g}"
+
+
+def _figures(point: Point, found: Found) -> dict[str, float]:
     tokens = found.voted.prompt + found.large.tokens[:, 0]
-    reached = np.array([mean(p.quality(large)) for p in sweep])
-    order = np.argsort(reached, kind="stable")
-    values = {
-        "arol": [p.waiting.arol for p in sweep],
-        "spend": [mean(p.spent) for p in sweep],
-        "routed": [mean(p.routed) for p in sweep],
-        **{f"cost {r}": [mean(cost_of(p, r, tokens)) for p in sweep] for r in RATIOS},
-    }
     return {
-        key: float(np.interp(quality, reached[order], np.nan_to_num(np.array(column))[order]))
-        for key, column in values.items()
+        "quality": mean(point.quality(found.large.correct[:, 0])),
+        "arol": point.waiting.arol,
+        "spend": mean(point.spent),
+        "routed": mean(point.routed),
+        **{_cost(r): mean(cost_of(point, r, tokens)) for r in RATIOS},
     }
+
+
+def _mean_at(quality: float, seeds: Sequence[Sequence[Mapping[str, float]]]) -> dict[str, float]:
+    """The figures of each seed's sweep at a quality, and their mean."""
+    found = []
+    for sweep in seeds:
+        ordered = sorted(sweep, key=lambda point: point["quality"])
+        reached = [point["quality"] for point in ordered]
+        found.append(
+            {
+                key: float(np.interp(quality, reached, np.nan_to_num([point[key] for point in ordered])))
+                for key in ordered[0]
+            }
+        )
+    return {key: float(np.mean([one[key] for one in found])) for key in found[0]}
 
 
 REFERENCE = 0.5
@@ -218,26 +238,28 @@ REFERENCE = 0.5
 def against_self_consistency(found: Found) -> list[Claim]:
     """Waiting, spend and total cost at equal quality."""
     (at,) = [m for m in matched(found) if m.tau == REFERENCE]
-    arol, spend = falls_by(*at.arol), falls_by(*at.spend)
+    before, after = at.before, at.at[RCV]
+    arol, spend = (falls_by(before[key], after[key]) for key in ("arol", "spend"))
     claims = [
         Claim(
-            f"against self-consistency with 10 full samples (accepted at {REFERENCE}, system quality "
-            f"{at.quality:.3f}), AROL in tokens falls by at least {WAITING:.0%}: from {at.arol[0]:.1f} to "
-            f"{at.arol[1]:.1f}, by {arol:.1%}",
+            f"against self-consistency with {found.plan.k} full samples (accepted at {REFERENCE}, system "
+            f"quality {at.quality:.3f}), AROL in tokens falls by at least {WAITING:.0%}: {RCV.name}, from "
+            f"{before['arol']:.1f} to {after['arol']:.1f}, by {arol:.1%}",
             arol >= WAITING,
         ),
         Claim(
-            f"the small model's spend falls by at least {SPEND:.0%} at equal quality: from {at.spend[0]:.0f} "
-            f"to {at.spend[1]:.0f} tokens per query, by {spend:.1%}",
+            f"the small model's spend falls by at least {SPEND:.0%} at equal quality: {RCV.name}, from "
+            f"{before['spend']:.0f} to {after['spend']:.0f} tokens per query, by {spend:.1%}",
             spend >= SPEND,
         ),
     ]
-    for ratio, (before, after) in at.cost.items():
-        saved, ceiling = falls_by(before, after), at.ceiling[ratio]
+    for ratio, way in found.plan.operating.items():
+        saved, ceiling = at.saved(way, ratio), at.ceiling(ratio)
         claims.append(
             Claim(
-                f"at price ratio {ratio:g} total cost falls by what the ratio allows: {saved:.1%} of a "
-                f"ceiling of {ceiling:.1%} (all of the small model's spend), at least half of it",
+                f"at price ratio {ratio:g} total cost falls by what the ratio allows: {way.name}, "
+                f"{saved:.1%} of a ceiling of {ceiling:.1%} (all of the small model's spend), at least half "
+                "of it",
                 saved >= ceiling / 2,
             )
         )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from pathlib import Path
 from time import perf_counter
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from benchmarks.experiments import sater_answers as asked
 from benchmarks.experiments.sater_answers import Answers, Items
+from benchmarks.experiments.sater_jobs import run_jobs
 from penstock.lab.problem import LEVELS, Problem
 from penstock.lab.tasks import generate
 from penstock.lab.verify import extract_answer, is_correct
@@ -25,13 +26,43 @@ from penstock.training.sater.sampling import sampler_for
 from penstock.training.sater.settings import EMBEDDED, THRESHOLDS, Sater
 from penstock.training.sater.trainee import open_trainee
 
-EVALUATION, DEVELOPMENT, TRAINING = 31_000, 32_000, 33_000
+EVALUATION, DEVELOPMENT, TRAINING = 41_000, 32_000, 33_000
 """Seeds of the problems. Evaluation problems come from the fifth no training ever sees; development ones,
 which the recipe was chosen on, from a twentieth of the rest that fine-tuning does not see either."""
 TEMPERATURE = EMBEDDED.sampling.temperature
 """Of every vote: the one the training samples were drawn at."""
-FIXED = 0.5
-"""FCV's threshold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A vote of the trained model: ``k`` samples, all asked at one ``threshold`` and of equal weight (FCV),
+    or with None spread evenly over the ten thresholds and weighted by them (RCV; ``k`` a multiple of ten)."""
+
+    k: int
+    threshold: float | None = None
+
+    @property
+    def name(self) -> str:
+        """As tables and files call it."""
+        return f"RCV x{self.k}" if self.threshold is None else f"FCV x{self.k} at {self.threshold:g}"
+
+
+RCV, FCV = Way(10), Way(10, 0.5)
+"""The paper's two, with our number of samples and FCV's threshold."""
+OPERATING: Mapping[float, Way] = {13.75: RCV, 25.0: RCV, 50.0: RCV, 100.0: RCV}
+"""Price ratio -> the vote that saved most there on development problems (``--development`` prints all)."""
+CONSIDERED = (
+    RCV,
+    FCV,
+    Way(20),
+    Way(40),
+    Way(10, 0.1),
+    Way(20, 0.1),
+    Way(40, 0.1),
+    Way(20, 0.3),
+    Way(40, 0.3),
+)
+"""What the operating votes were chosen from."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +75,11 @@ class Plan:
         questions: fine-tuning questions per seed.
         items: problems for the paired comparison of greedy answers.
         voted: the first so many of them are voted on.
-        k: samples per vote.
+        k: samples per vote of self-consistency.
+        operating: price ratio -> the trained model's vote whose total cost is reported there.
         settings: of training.
-        development: ask development problems instead of evaluation ones.
+        development: ask development problems instead of evaluation ones, and every vote considered.
+        workers: processes of one thread each; 1: everything in this one.
     """
 
     model: str = "small"
@@ -56,8 +89,16 @@ class Plan:
     items: int = 6000
     voted: int = 1000
     k: int = 10
+    operating: Mapping[float, Way] = field(default_factory=lambda: dict(OPERATING))
     settings: Sater = EMBEDDED
     development: bool = False
+    workers: int = 1
+
+    @property
+    def ways(self) -> tuple[Way, ...]:
+        """Every vote the trained model casts, RCV and FCV first."""
+        others = CONSIDERED if self.development else self.operating.values()
+        return tuple(dict.fromkeys((RCV, FCV, *others)))
 
     def problems(self) -> list[Problem]:
         """The items."""
@@ -82,19 +123,19 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Trained:
-    """What one seed gave: ``one``: Stage I, greedy (items); ``two``: Stage II, greedy, without a threshold
-    and at every one (voted, 11); ``ranged`` and ``fixed``: its samples for RCV and FCV (voted, k)."""
+    """What one seed gave: ``one``: Stage I, greedy (items, 1); ``two``: Stage II, greedy, without a threshold
+    and at every one (voted, 11); ``votes``: its samples for every vote (voted, way.k); ``seconds`` of one
+    thread that its training took."""
 
     one: Answers
     two: Answers
-    ranged: Answers
-    fixed: Answers
+    votes: Mapping[Way, Answers]
     seconds: float
 
 
 @dataclass(frozen=True)
 class Found:
-    """Everything that was measured. ``base`` is greedy (items), ``votes`` its samples (voted, k)."""
+    """Everything that was measured. ``base`` is greedy (items, 1), ``votes`` its samples (voted, k)."""
 
     plan: Plan
     items: Items
@@ -111,36 +152,59 @@ class Found:
 
 
 def measure(plan: Plan, folder: Path, tell: Tell) -> Found:
-    """Train and ask; what is in ``folder`` already is not made again."""
-    problems = tuple(plan.problems())
-    base = open_trainee(plan.model)
-    items = Items(problems, np.array([len(ids) for ids in base.prompt_ids([p.prompt for p in problems])]))
-    voted = items.first(plan.voted)
+    """Train and ask; what is in ``folder`` already is not made again. ``tell`` must be picklable."""
     folder.mkdir(parents=True, exist_ok=True)
-    tell(f"asking {plan.model} and {plan.large}")
-    return Found(
-        plan,
+    run_jobs(
+        [partial(train, plan, folder, seed, tell) for seed in range(1, plan.seeds + 1)],
+        [partial(ask_seed, plan, folder, seed, tell) for seed in range(1, plan.seeds + 1)],
+        [partial(ask_untrained, plan, folder, tell)],
+        workers=plan.workers,
+    )
+    items, base, votes, large = ask_untrained(plan, folder, tell)
+    trained = tuple(ask_seed(plan, folder, seed, tell) for seed in range(1, plan.seeds + 1))
+    return Found(plan, items, base, votes, large, trained, stream_speed(plan.model))
+
+
+def ask_untrained(plan: Plan, folder: Path, tell: Tell) -> tuple[Items, Answers, Answers, Answers]:
+    """The items, and the small model's greedy answers and samples and the large one's greedy answers."""
+    items = items_of(plan)
+    voted = items.first(plan.voted)
+
+    def samples(sampler: Sampler) -> Answers:
+        tell(f"{plan.k} samples of {plan.model}")
+        return asked.sampled(sampler, voted, plan.k, temperature=TEMPERATURE, seed=1)
+
+    def greedy(sampler: Sampler) -> Answers:
+        tell(f"answers of {plan.model}")
+        return asked.greedy(sampler, items)
+
+    return (
         items,
-        _kept(folder, "base", plan.model, lambda s: asked.greedy(s, items)),
-        _kept(
-            folder,
-            "votes",
-            plan.model,
-            lambda s: asked.sampled(s, voted, plan.k, temperature=TEMPERATURE, seed=1),
-        ),
+        _kept(folder, "base", plan.model, greedy),
+        _kept(folder, "votes", plan.model, samples),
         _kept(folder, "large", plan.large, lambda s: asked.greedy(s, voted)),
-        tuple(_trained(plan, items, voted, folder, seed, tell) for seed in range(1, plan.seeds + 1)),
-        stream_speed(plan.model),
     )
 
 
-def _trained(plan: Plan, items: Items, voted: Items, folder: Path, seed: int, tell: Tell) -> Trained:
+def items_of(plan: Plan) -> Items:
+    """The problems with the length of their prompts."""
+    problems = tuple(plan.problems())
+    ids = open_trainee(plan.model).prompt_ids([p.prompt for p in problems])
+    return Items(problems, np.array([len(row) for row in ids]))
+
+
+def run_of(plan: Plan, folder: Path, seed: int) -> Run:
+    """The training run of one seed."""
     settings = replace(plan.settings, seed=seed, evaluation_share=0.0)
-    out = folder / f"seed-{seed}"
     scorer = VerifierScorer(extract_answer, is_correct)
-    run = Run(plan.model, plan.training(seed), scorer, "lab", settings, out, source="generated problems")
-    tell(f"training, seed {seed}")
-    started, last = perf_counter(), [""]
+    out = folder / f"seed-{seed}"
+    return Run(plan.model, plan.training(seed), scorer, "lab", settings, out, source="generated problems")
+
+
+def train(plan: Plan, folder: Path, seed: int, tell: Tell) -> None:
+    """Both stages of one seed; writes ``seconds`` beside them when it made them from the beginning."""
+    run = run_of(plan, folder, seed)
+    started, last, begun = perf_counter(), [""], not run.out.exists()
 
     def show(what: str, step: int, steps: int, loss: float) -> None:
         if what != last[0]:
@@ -148,16 +212,40 @@ def _trained(plan: Plan, items: Items, voted: Items, folder: Path, seed: int, te
             tell(f"seed {seed}: {what}")
 
     train_sater(run, show)
-    seconds = perf_counter() - started
-    tell(f"seed {seed}: answering")
+    if begun:
+        (run.out / _SECONDS).write_text(f"{perf_counter() - started:.1f}\n", encoding="utf-8")
+    tell(f"seed {seed}: trained")
+
+
+def seconds_of(out: Path) -> float:
+    """What a run in this folder took; NaN where it was interrupted."""
+    file = out / _SECONDS
+    return float(file.read_text(encoding="utf-8")) if file.exists() else float("nan")
+
+
+_SECONDS = "seconds.txt"
+
+
+def ask_seed(plan: Plan, folder: Path, seed: int, tell: Tell) -> Trained:
+    """The answers of one seed's models."""
+    items, out = items_of(plan), folder / f"seed-{seed}"
+    voted = items.first(plan.voted)
     one, two = str(out / "2-stage-one"), str(out / "4-stage-two")
-    draws = {"temperature": TEMPERATURE, "seed": seed + 1}
+
+    def first(sampler: Sampler) -> Answers:
+        tell(f"seed {seed}: answers")
+        return asked.greedy(sampler, items)
+
+    def vote(way: Way) -> Callable[[Sampler], Answers]:
+        draw = partial(asked.sampled, threshold=way.threshold) if way.threshold else asked.spread
+        each = way.k if way.threshold else way.k // len(THRESHOLDS)
+        return lambda sampler: draw(sampler, voted, each, temperature=TEMPERATURE, seed=seed + 1)
+
     return Trained(
-        _kept(out, "one", one, lambda s: asked.greedy(s, items)),
+        _kept(out, "one", one, first),
         _kept(out, "two", two, lambda s: asked.greedy(s, voted, (None, *THRESHOLDS))),
-        _kept(out, "ranged", two, lambda s: asked.spread(s, voted, **draws)),
-        _kept(out, "fixed", two, lambda s: asked.sampled(s, voted, plan.k, threshold=FIXED, **draws)),
-        seconds,
+        {way: _kept(out, way.name.replace(" ", "-"), two, vote(way)) for way in plan.ways},
+        seconds_of(out),
     )
 
 

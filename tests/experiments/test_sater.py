@@ -11,7 +11,7 @@ import pytest
 from benchmarks.experiments import sater_claims as claims
 from benchmarks.experiments.sater import result_of
 from benchmarks.experiments.sater_answers import Answers, Items, answers_of
-from benchmarks.experiments.sater_runs import Found, Plan, Trained
+from benchmarks.experiments.sater_runs import FCV, RCV, Found, Plan, Trained
 from penstock.candidates import REFUSAL
 from penstock.core.votes import NOBODY
 from penstock.lab.tasks import generate
@@ -50,12 +50,14 @@ def found(items: Items) -> Found:
     trained = Trained(
         one=made(base[:, :1], long[:, :1] // 2),
         two=made(plain, np.repeat(long[:, :1] // 2, 11, axis=1), told),
-        ranged=made(base, long // 2, refused),
-        fixed=made(base, long // 2, np.repeat(refused[:, 4:5], K, axis=1)),
+        votes={
+            RCV: made(base, long // 2, refused),
+            FCV: made(base, long // 2, np.repeat(refused[:, 4:5], K, axis=1)),
+        },
         seconds=1.0,
     )
     large = made(np.ones((N, 1), dtype=bool), long[:, :1])
-    plan = Plan(seeds=2, items=N, voted=N)
+    plan = Plan(seeds=2, items=N, voted=N, operating={13.75: RCV, 100.0: FCV})
     return Found(plan, items, made(base[:, :1], long[:, :1]), made(base, long), large, (trained,) * 2, 1000.0)
 
 
@@ -107,12 +109,20 @@ def test_what_a_bound_of_one_point_needs() -> None:
 
 def test_the_ceiling_is_the_small_models_share_of_the_cost(found: Found) -> None:
     for at in claims.matched(found):
-        for ratio, (before, after) in at.cost.items():
-            assert 0 < at.ceiling[ratio] <= 1
-            assert before > 0
-            assert after > 0
-        assert at.ceiling[13.75] >= at.ceiling[100.0]
-        assert (at.ceiling[13.75] == 1.0) == (at.routed[0] == 0.0)
+        for ratio, way in found.plan.operating.items():
+            assert 0 < at.ceiling(ratio) <= 1
+            assert at.saved(way, ratio) < at.ceiling(ratio)
+        assert at.ceiling(13.75) >= at.ceiling(100.0)
+        assert (at.ceiling(13.75) == 1.0) == (at.before["routed"] == 0.0)
+
+
+def test_every_ratio_reports_the_vote_chosen_for_it(found: Found) -> None:
+    *_, cheap, dear = claims.against_self_consistency(found)
+    assert "13.75" in cheap.text
+    assert RCV.name in cheap.text
+    assert FCV.name in dear.text
+    assert found.plan.ways == (RCV, FCV)
+    assert set(found.plan.ways) < set(replace(found.plan, development=True).ways)
 
 
 def test_the_page_has_every_part_and_a_well_formed_figure(found: Found) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +25,12 @@ from penstock.errors import InputError
 from penstock.lab.tasks import generate
 from penstock.outcomes.scorers.base import UNPARSABLE, Score
 from penstock.runtime.model import LanguageModel
+from penstock.runtime.shipped import model_path
 from penstock.training.sater import run as recipe
 from penstock.training.sater.run import STAGES, Run, train_sater, weights_path
 from penstock.training.sater.samples import Question
 from penstock.training.sater.settings import EMBEDDED, Sampling, Sater, StageOne, StageTwo, Tuning
+from penstock.training.sater.ship import ship
 
 QUESTIONS = [
     Question(p.id, p.prompt, p.reference, p.skill)
@@ -233,3 +237,30 @@ def test_questions_without_references_are_input_errors(tmp_path: Path) -> None:
     )
     assert isinstance(result.exception, InputError)
     assert "reference" in str(result.exception)
+
+
+def test_a_finished_run_is_shipped_with_its_figures(
+    trained: tuple[Path, dict[str, Any], list[str]], tmp_path: Path
+) -> None:
+    (tmp_path / "manifest.json").write_text('{"format": 1, "models": {"other": {}}}', encoding="utf-8")
+    shutil.copy(model_path("tiny").parent / "tokenizer.json", tmp_path)
+    entry = ship(a_run(trained[0]), "tiny-sater", tmp_path, seconds=float("nan"), problems=24)
+    manifest = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
+    assert set(manifest["models"]) == {"other", "tiny-sater"}
+    assert manifest["models"]["tiny-sater"] == entry
+    assert entry["base"] == "tiny"
+    assert entry["training_seconds"] is None
+    assert entry["evaluation"]["problems"] == entry["fp16_against_fp32"]["problems"] == 24
+    assert set(entry["by_threshold"]) == {str(t) for t in QUICK.stage_two.thresholds}
+    assert sha256((tmp_path / entry["file"]).read_bytes()).hexdigest() == entry["sha256"]
+    (generation,) = LanguageModel.load(tmp_path / "tiny-sater.onnx").generate([QUESTIONS[0].prompt])
+    assert generation.text
+
+
+def test_what_is_not_finished_is_not_shipped(
+    trained: tuple[Path, dict[str, Any], list[str]], tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="not a finished run"):
+        ship(a_run(tmp_path / "nothing"), "tiny-sater", tmp_path, seconds=1.0, problems=24)
+    with pytest.raises(InputError, match="manifest"):
+        ship(a_run(trained[0]), "tiny-sater", tmp_path, seconds=1.0, problems=24)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def ship(
         run: of an embedded model, Stage II finished.
         name: of the shipped model.
         folder: with a manifest.json and tokenizer.json, as `penstock lab build` writes.
-        seconds: what the training took, for the manifest.
+        seconds: what the training took, for the manifest; NaN: not known, as of a run that was interrupted.
         problems: held-out problems it answers for the manifest; the same as the other models'.
 
     Returns:
@@ -59,7 +60,7 @@ def ship(
         "seed": run.settings.seed,
         "base": run.model,
         "recipe": {"sater": asdict(run.settings), "questions": len(run.split()[0])},
-        "training_seconds": round(seconds, 1),
+        "training_seconds": round(seconds, 1) if isfinite(seconds) else None,
         "evaluation": {"seed": EVALUATION_SEED, **asdict(accuracy(trials))},
         "by_threshold": _by_threshold(run, path, asked),
         "fp16_against_fp32": agreement(trials, full),
