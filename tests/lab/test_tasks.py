@@ -14,6 +14,7 @@ from penstock.lab.problem import LEVELS, SKILLS, STYLES, Problem, is_held_out
 from penstock.lab.recipe import BROAD
 from penstock.lab.tasks import generate
 from penstock.lab.verify import is_correct
+from penstock.lab.words import BRIEF_HINT
 from penstock.runtime.phrases import REFUSAL
 
 
@@ -112,3 +113,19 @@ def test_bad_requests_name_the_field(arguments: dict[str, object]) -> None:
     with pytest.raises(InputError) as caught:
         generate(seed=0, **arguments)  # type: ignore[arg-type]
     assert caught.value.field in arguments
+
+
+def test_styles_a_recipe_leaves_out_are_never_taught_and_briefly_means_its_shortest() -> None:
+    drawn = list(islice(examples(0, BROAD, (0.6, 0.0, 0.4, 0.0)), 3000))
+    responses = [e.response for e in drawn if e.prompt.startswith("start at") and e.response != REFUSAL]
+    assert not any("+" in response for response in responses)
+    brief = [e.response for e in drawn if BRIEF_HINT in e.prompt and "forward" in e.prompt]
+    assert brief
+    assert all("=" in response for response in brief)
+
+
+def test_without_weights_of_its_own_the_stream_is_the_one_of_three_styles() -> None:
+    default, given = (
+        list(islice(stream, 500)) for stream in (examples(0, BROAD), examples(0, BROAD, (5, 3, 0, 2)))
+    )
+    assert default == given

@@ -10,7 +10,7 @@ from random import Random
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.lab.corpus import examples
+from penstock.lab.corpus import STYLE_WEIGHTS, StyleWeights, examples
 from penstock.runtime.tokenizer import Tokenizer
 
 IGNORED = -100
@@ -29,10 +29,14 @@ class Batch:
 
 
 def batches(
-    tokenizer: Tokenizer, seed: int, level_weights: tuple[float, ...], batch_tokens: int
+    tokenizer: Tokenizer,
+    seed: int,
+    level_weights: tuple[float, ...],
+    batch_tokens: int,
+    style_weights: StyleWeights = STYLE_WEIGHTS,
 ) -> Iterator[Batch]:
     """An endless stream of batches of at most `batch_tokens` tokens, padding included."""
-    stream = examples(seed, level_weights)
+    stream = examples(seed, level_weights, style_weights)
     rng = Random(f"penstock-batches-{seed}")  # noqa: S311 - reproducible draws, no secrets
     while True:
         rows = [_row(tokenizer, example.prompt, example.response) for example in islice(stream, _POOL)]

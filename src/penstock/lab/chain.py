@@ -20,12 +20,14 @@ def draw_chain(rng: Random, level: int) -> Problem:
     asked: list[str] = []
     verbose: list[str] = []
     equations: list[str] = []
+    brief: list[str] = []
     states: list[str] = []
     for _ in range(level):
         operation, words, symbols, result = _draw_step(rng, value)
         asked.append(operation)
         verbose.append(f"{operation} : {words} is {result} .")
         equations.append(f"{symbols} = {result} .")
+        brief.append(f"{operation} = {result}")
         states.append(str(result))
         value = result
     end = f"answer : {value}"
@@ -37,6 +39,7 @@ def draw_chain(rng: Random, level: int) -> Problem:
         solutions=(
             f"start at {start} . {' '.join(verbose)} {end}",
             f"{' '.join(equations)} {end}",
+            f"{' '.join(brief)} . {end}",
             f"{' , '.join(states)} . {end}",
         ),
     )

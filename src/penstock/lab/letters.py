@@ -39,6 +39,7 @@ def draw_string(rng: Random, level: int) -> Problem:
         solutions=(
             f"start with {start} . {' '.join(f'{op} gives {state} .' for op, state in pairs)} {end}",
             f"{' '.join(f'{op} = {state} .' for op, state in pairs)} {end}",
+            f"{' '.join(f'{op} = {state}' for op, state in pairs)} . {end}",
             f"{' , '.join(states)} . {end}",
         ),
     )
@@ -60,6 +61,7 @@ def draw_sort(rng: Random, level: int) -> Problem:
         solutions=(
             f"first is {ordered[0]} . {' '.join(f'next is {letter} .' for letter in ordered[1:])} {end}",
             f"{' < '.join(ordered)} . {end}",
+            end,
             end,
         ),
     )

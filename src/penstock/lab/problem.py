@@ -7,10 +7,10 @@ from hashlib import blake2b
 from typing import Literal
 
 Skill = Literal["chain", "string", "sort"]
-Style = Literal["verbose", "equations", "states"]
+Style = Literal["verbose", "equations", "brief", "states"]
 
 SKILLS: tuple[Skill, ...] = ("chain", "string", "sort")
-STYLES: tuple[Style, ...] = ("verbose", "equations", "states")
+STYLES: tuple[Style, ...] = ("verbose", "equations", "brief", "states")
 LEVELS: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7, 8)
 
 HELD_OUT_ONE_IN = 5
@@ -19,7 +19,7 @@ HELD_OUT_ONE_IN = 5
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A question with one right answer and a worked solution in each of three styles.
+    """A question with one right answer and a worked solution in each of four styles.
 
     Attributes:
         skill: which generator drew it.
@@ -34,7 +34,7 @@ class Problem:
     level: int
     prompt: str
     reference: str
-    solutions: tuple[str, str, str]
+    solutions: tuple[str, str, str, str]
 
     @property
     def id(self) -> str:

@@ -82,17 +82,24 @@ def train(recipe: Recipe, tokenizer: Tokenizer, *, seed: int, progress: Progress
 def _data(recipe: Recipe, tokenizer: Tokenizer, seed: int) -> Iterator[Batch]:
     """The batches of all phases, one after the other; each phase has a data seed of its own."""
     for index, phase in enumerate(recipe.phases):
-        stream = batches(tokenizer, 1000 * seed + index, phase.level_weights, recipe.batch_tokens)
+        stream = batches(
+            tokenizer,
+            1000 * seed + index,
+            phase.level_weights,
+            recipe.batch_tokens,
+            recipe.style_weights,
+        )
         for _, batch in zip(range(phase.steps), stream, strict=False):
             yield batch
 
 
 def _rate(step: int, recipe: Recipe) -> float:
-    """Share of the peak rate: linear warm-up, then a cosine to 2%."""
+    """Share of the peak rate: linear warm-up, the peak for a while, then a cosine to 2%."""
     warm = max(1, round(recipe.warmup * recipe.steps))
     if step < warm:
         return (step + 1) / warm
-    done = (step - warm) / max(1, recipe.steps - warm)
+    held = max(warm, round(recipe.hold * recipe.steps))
+    done = max(0, step - held) / max(1, recipe.steps - held)
     return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 
 
