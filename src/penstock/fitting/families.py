@@ -32,6 +32,8 @@ ROUTING_POINTS = 80
 CASCADE_POINTS = 24
 SEQUENTIAL_POINTS = 30
 LOOKAHEAD_POINTS = 40
+DEEP_ROWS = 1_500
+"""Up to so many rows a second look after every answer is tried too: it takes five times as long to replay."""
 ROUTING = "routing"
 LOOKAHEAD = "lookahead"
 """The one policy whose beliefs are not of one answer at a time (``drafts.draft_lookahead``)."""
@@ -141,7 +143,9 @@ def optimal_cascade(beliefs: Beliefs, quality: FloatArray, cost: FloatArray) -> 
 
 def lookahead(beliefs: Beliefs) -> list[Policy]:
     """Looking ahead at the same prices; it needs beliefs in which answers are compared."""
-    return [Lookahead(lam) for lam in prices(beliefs.ex_ante, beliefs.cost, LOOKAHEAD_POINTS, least=1e-3)]
+    lambdas = prices(beliefs.ex_ante, beliefs.cost, LOOKAHEAD_POINTS, least=1e-3)
+    depths = (1, 2) if len(beliefs.ex_ante) <= DEEP_ROWS else (1,)
+    return [Lookahead(lam, then=then) for then in depths for lam in lambdas]
 
 
 def _tells(beliefs: Beliefs) -> bool:

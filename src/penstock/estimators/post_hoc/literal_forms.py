@@ -117,4 +117,6 @@ def exact_form(text: str) -> str | None:
     for dressed in _DRESS:
         text = dressed.sub(r"\1", text)
     quoted = _QUOTED.match(text)
-    return (quoted[2] if quoted else text) or None
+    if quoted:
+        return quoted[2] or repr("")
+    return text or None
