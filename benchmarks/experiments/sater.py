@@ -9,7 +9,7 @@ from benchmarks.experiments import sater_claims as claims
 from benchmarks.experiments.figure import Panel, figure
 from benchmarks.experiments.result import Result
 from benchmarks.experiments.sater_answers import Answers, mean
-from benchmarks.experiments.sater_runs import FCV, RCV, Found
+from benchmarks.experiments.sater_runs import FCV, RCV, TEMPERATURE, Found
 from benchmarks.experiments.sater_votes import (
     TAUS,
     Sweep,
@@ -36,6 +36,7 @@ def result_of(found: Found) -> Result:
         chosen=chosen(found),
         reference=claims.REFERENCE,
         temperature=found.plan.settings.sampling.temperature,
+        second=TEMPERATURE,
         lengths=lengths(found),
         skills=skills(found),
         refusals=refusals(found),
@@ -277,8 +278,8 @@ def _range(values: list[float], form: str) -> str:
     return f"{format(float(np.mean(values)), form)} ({format(min(values), form)}–{format(max(values), form)})"
 
 
-_PAGE = """`small` is trained on {questions:,} questions per seed ({k} samples each, temperature
-{temperature:g}); `large` is what it falls back on. Items are held-out problems that no training saw and the
+_PAGE = """`small` is trained on {questions:,} questions per seed ({k} samples each, at temperature
+{temperature:g} for Stage I and {second:g} for Stage II and every vote); `large` is what it falls back on. Items are held-out problems that no training saw and the
 recipe was not chosen on: {n:,} for greedy answers, the first {voted:,} of them for thresholds and votes.
 Ranges are over fine-tuning seeds; intervals are bootstraps over items.
 
@@ -316,10 +317,12 @@ resolved and routed queries are over sets that depend on the method; the mean ov
 Adaptive self-consistency, one sample after another, draws {adaptive} per query of the base model.
 
 **At equal quality**: self-consistency of the base model with all samples, accepted at {reference:g}, against
-the trained model's votes where the whole system is equally good (linear between a vote's points). The dearer
-the large model, the more small samples are worth asking, so every ratio has a vote of its own, in bold: the
-one that saved most there on development problems. The ceiling is the small model's whole share of the cost,
-all that any vote could save.
+the trained model's votes where the whole system is equally good. A vote's curve begins with the trained
+model alone, goes on over its thresholds of acceptance as long as quality rises, and is linear in between (a
+lot drawn between two settings). The dearer the large model, the more small samples are worth asking, so
+every ratio has a vote of its own, in bold: the one that saved most there on development problems. The ceiling
+is the small model's whole share of the cost: all that can be saved without routing less, so a vote that knows
+better what to route may save more.
 
 {chosen}
 

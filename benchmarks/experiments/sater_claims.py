@@ -159,7 +159,7 @@ class Matched:
     at: dict[Way, dict[str, float]]
 
     def ceiling(self, ratio: float) -> float:
-        """What of the total cost is the small model's: no vote can save more."""
+        """What of the total cost is the small model's: all that can be saved without routing less."""
         return self.before["spend"] / self.before[_cost(ratio)]
 
     def saved(self, way: Way, ratio: float) -> float:
@@ -171,12 +171,16 @@ def matched(found: Found) -> list[Matched]:
     """Self-consistency of the base model with all samples, against the trained model's votes where the system
     is equally good.
 
-    A vote's points (every threshold of every seed) are joined in order of quality and read at SC's quality by
-    linear interpolation, at the nearest point beyond the ends.
+    A vote's curve begins with the trained model alone and goes on over its thresholds of acceptance as long
+    as quality rises; it is read at SC's quality by linear interpolation, at the nearest point beyond its
+    ends.
     """
     full = [_figures(point, found) for point in self_consistency(found)]
     lines = {
-        way: [[_figures(point, found) for point in sweep_of(found, t, way)] for t in found.trained]
+        way: [
+            [_figures(point, found) for point in (_alone(found, t), *sweep_of(found, t, way))]
+            for t in found.trained
+        ]
         for way in found.plan.ways
     }
     return [
@@ -216,18 +220,35 @@ def _figures(point: Point, found: Found) -> dict[str, float]:
     }
 
 
+def _alone(found: Found, trained: Trained) -> Point:
+    """The trained model answering everything itself, one plain answer each: the lower end of its votes."""
+    two, n = trained.two, found.plan.voted
+    tokens = two.tokens[:, 0]
+    nobody = np.zeros(n, dtype=np.bool_)
+    return Point(0.0, nobody, two.correct[:, 0], found.voted.prompt + tokens, tokens)
+
+
+def rising(line: Sequence[Mapping[str, float]]) -> list[Mapping[str, float]]:
+    """The points of a curve, in order, that are better than every one before: beyond its best a vote routes
+    right answers away, dearer and worse, and nobody would run it there."""
+    kept: list[Mapping[str, float]] = []
+    for point in line:
+        if not kept or point["quality"] > kept[-1]["quality"]:
+            kept.append(point)
+    return kept
+
+
 def _mean_at(quality: float, seeds: Sequence[Sequence[Mapping[str, float]]]) -> dict[str, float]:
-    """The figures of each seed's sweep at a quality, and their mean."""
+    """The figures of each seed's curve at a quality, and their mean; a point between two of a curve is a lot
+    drawn between their settings. Waiting before the large model is that of the setting that routes."""
     found = []
-    for sweep in seeds:
-        ordered = sorted(sweep, key=lambda point: point["quality"])
-        reached = [point["quality"] for point in ordered]
-        found.append(
-            {
-                key: float(np.interp(quality, reached, np.nan_to_num([point[key] for point in ordered])))
-                for key in ordered[0]
-            }
-        )
+    for seed in seeds:
+        line = rising(seed)
+        reached = [point["quality"] for point in line]
+        columns = {key: np.array([point[key] for point in line]) for key in line[0]}
+        first = columns["arol"][np.isfinite(columns["arol"])][:1]
+        columns["arol"] = np.where(np.isfinite(columns["arol"]), columns["arol"], first)
+        found.append({key: float(np.interp(quality, reached, column)) for key, column in columns.items()})
     return {key: float(np.mean([one[key] for one in found])) for key in found[0]}
 
 

@@ -32,7 +32,7 @@ def run_jobs(first: Sequence[Job], then: Sequence[Job], others: Sequence[Job], *
     The first error ends it.
     """
     if workers <= 1:
-        for job in (*first, *then, *others):
+        for job in (*others, *first, *then):
             job()
         return
     # Before the processes start: libraries read it when they are loaded. As many workers as cores, so more

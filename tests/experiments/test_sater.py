@@ -111,9 +111,28 @@ def test_the_ceiling_is_the_small_models_share_of_the_cost(found: Found) -> None
     for at in claims.matched(found):
         for ratio, way in found.plan.operating.items():
             assert 0 < at.ceiling(ratio) <= 1
-            assert at.saved(way, ratio) < at.ceiling(ratio)
+            routes_less = at.at[way]["routed"] < at.before["routed"]
+            assert at.saved(way, ratio) < at.ceiling(ratio) or routes_less
         assert at.ceiling(13.75) >= at.ceiling(100.0)
         assert (at.ceiling(13.75) == 1.0) == (at.before["routed"] == 0.0)
+
+
+def test_points_beyond_the_best_are_left_out() -> None:
+    line = [
+        {"quality": q, "routed": r} for q, r in ((0.5, 0.0), (0.8, 0.2), (0.8, 0.3), (0.9, 0.4), (0.7, 0.9))
+    ]
+    assert [point["routed"] for point in claims.rising(line)] == [0.0, 0.2, 0.4]
+
+
+def test_a_quality_below_every_vote_is_reached_by_a_lot_with_the_model_alone(found: Found) -> None:
+    (at,) = [m for m in claims.matched(found) if m.tau == 0.1]
+    alone = float(np.mean(found.trained[0].two.correct[:, 0]))
+    first = claims.sweep_of(found, found.trained[0], RCV)[0]
+    best = float(first.quality(found.large.correct[:, 0]).mean())
+    assert alone < at.quality < best
+    share = (at.quality - alone) / (best - alone)
+    assert at.at[RCV]["routed"] == pytest.approx(share * first.routed.mean())
+    assert at.at[RCV]["arol"] == pytest.approx(first.waiting.arol)
 
 
 def test_every_ratio_reports_the_vote_chosen_for_it(found: Found) -> None:

@@ -56,7 +56,7 @@ class Run:
         inputs: list[dict[str, Any]] = [
             {**common, **drawn},
             {"settings": s.stage_one, "seed": s.seed},
-            {**drawn, "at_most": s.stage_two.questions},
+            {**drawn, "sampling": s.second_sampling, "at_most": s.stage_two.questions},
             {"settings": s.stage_two, "seed": s.seed},
             {"questions": fingerprint([*map(asdict, kept)]), "scorer": self.scorer_name},
         ]
@@ -114,7 +114,7 @@ def _sample(run: Run, stage: Stage, model: str, number: int, progress: Progress)
         asked = draw(
             sampler_for(model),
             questions,
-            run.settings.sampling,
+            run.settings.sampling if number == 1 else run.settings.second_sampling,
             run.scorer,
             seed=10 * run.settings.seed + number,
             tell=lambda done, total: progress(what, done, total, 0.0),

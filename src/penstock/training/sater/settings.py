@@ -92,12 +92,13 @@ class StageTwo:
     Attributes:
         tuning: ours: LoRA, 5e-5, two epochs.
         thresholds: the paper's.
-        per_question: thresholds each question is asked at; ours 2 to 3, measured: 4 of 10.
+        per_question: thresholds each question is asked at; ours 2 to 3, measured: 6 of 10.
         plain: one row without a threshold per question; measured: without it refusals leak into plain
             prompts.
         refusals: bounds of the share of refusals; ours.
-        questions: sample and train on at most so many questions, drawn at random; None: all. Measured: with
-            1,000 the embedded model refuses 54% at 0.1, with 2,400 36%.
+        temperature: of the samples that measure confidence; None: that of all samples. Measured: a model sure
+            of itself has all or none of ten samples right at a low one, and the threshold then teaches nothing.
+        questions: sample and train on at most so many questions, drawn at random; None: all.
     """
 
     tuning: Tuning = Tuning(rate=5e-5, epochs=2, batch=16)
@@ -106,6 +107,7 @@ class StageTwo:
     plain: bool = True
     refusals: tuple[float, float] = (0.4, 0.6)
     questions: int | None = None
+    temperature: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,12 @@ class Sater:
     evaluation_share: float = 0.1
     seed: int = 0
 
+    @property
+    def second_sampling(self) -> Sampling:
+        """How the responses that Stage II learns from are drawn."""
+        temperature = self.stage_two.temperature
+        return self.sampling if temperature is None else replace(self.sampling, temperature=temperature)
+
 
 EMBEDDED = Sater(
     sampling=Sampling(temperature=0.6, top_p=1.0, max_new_tokens=256),
@@ -130,7 +138,9 @@ EMBEDDED = Sater(
         all_correct=True,
         longer_by=1.2,
     ),
-    stage_two=StageTwo(Tuning(rate=1e-3, epochs=2, batch=32, lora=False), per_question=4),
+    stage_two=StageTwo(
+        Tuning(rate=1e-3, epochs=2, batch=32, lora=False), per_question=6, temperature=1.0
+    ),
 )
 """For the embedded models; every value that differs was measured on development questions (docs/sater.md)."""
 
