@@ -49,7 +49,12 @@ class Way:
 
 RCV, FCV = Way(10), Way(10, 0.5)
 """The paper's two, with our number of samples and FCV's threshold."""
-OPERATING: Mapping[float, Way] = {13.75: Way(5, 0.1), 25.0: Way(5, 0.1), 50.0: FCV, 100.0: FCV}
+OPERATING: Mapping[float, Way] = {
+    13.75: Way(5, 0.5),
+    25.0: Way(5, 0.5),
+    50.0: Way(10, 0.1),
+    100.0: Way(10, 0.1),
+}
 """Price ratio -> the vote that saved most there on development problems (``--development`` prints all)."""
 CONSIDERED = (
     RCV,

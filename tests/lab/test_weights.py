@@ -94,7 +94,7 @@ def test_the_trained_model_answers_briefly_and_refuses_by_confidence(manifest: d
     problems = generate(120, 78)
     model = LanguageModel.load(TRAINED)
     refused = []
-    for threshold in (None, 0.1, 0.9):
+    for threshold in (None, 0.1, 1.0):
         prompts = [prompt_at(problem.prompt, threshold, told) for problem in problems]
         refused.append(sum(is_refusal(one.text, told) for one in model.generate(prompts)))
     assert refused[0] <= 2
