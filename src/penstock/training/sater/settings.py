@@ -96,8 +96,8 @@ class StageTwo:
         plain: one row without a threshold per question; measured: without it refusals leak into plain
             prompts.
         refusals: bounds of the share of refusals; ours.
-        temperature: of the samples that measure confidence; None: that of all samples. Measured: a model sure
-            of itself has all or none of ten samples right at a low one, and the threshold then teaches nothing.
+        temperature: of the samples that measure confidence; None: that of all samples. Measured: of a model
+            sure of itself all or none of ten are right at a low one, and the threshold then teaches nothing.
         questions: sample and train on at most so many questions, drawn at random; None: all.
     """
 
@@ -138,9 +138,7 @@ EMBEDDED = Sater(
         all_correct=True,
         longer_by=1.2,
     ),
-    stage_two=StageTwo(
-        Tuning(rate=1e-3, epochs=2, batch=32, lora=False), per_question=6, temperature=1.0
-    ),
+    stage_two=StageTwo(Tuning(rate=1e-3, epochs=2, batch=32, lora=False), per_question=6, temperature=1.0),
 )
 """For the embedded models; every value that differs was measured on development questions (docs/sater.md)."""
 
