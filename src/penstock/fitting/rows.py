@@ -168,10 +168,11 @@ def _compared(grid: Grid, settings: FitSettings) -> tuple[str, IntArray | None]:
 
 
 def _folds(grid: Grid, settings: FitSettings) -> IntArray:
+    count = settings.folds_of(len(grid))
     if settings.fold_by == "group":
-        return folds(grid.queries, settings.folds, settings.seed)
+        return folds(grid.queries, count, settings.seed)
     fold = np.zeros(len(grid), dtype=np.int64)
-    for number, (_, held) in enumerate(task_out_splits(grid.queries, settings.folds, settings.seed)):
+    for number, (_, held) in enumerate(task_out_splits(grid.queries, count, settings.seed)):
         fold[held] = number
     return fold
 
