@@ -39,7 +39,7 @@ def draw_chain(rng: Random, level: int) -> Problem:
         solutions=(
             f"start at {start} . {' '.join(verbose)} {end}",
             f"{' '.join(equations)} {end}",
-            f"{' '.join(brief)} . {end}",
+            f"{start} . {' '.join(brief)} . {end}",
             f"{' , '.join(states)} . {end}",
         ),
     )
