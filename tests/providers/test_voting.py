@@ -217,10 +217,14 @@ def test_stopping_early_decides_as_waiting_does(
 
 
 async def test_embedded_samples_end_at_their_next_token_and_say_what_they_took() -> None:
-    vote = Vote(8, accept=1.0, answer="regex", pattern=r"answer : (\S+)")
+    vote = Vote(24, accept=1.0, answer="regex", pattern=r"answer : (\S+)")
     candidate = Candidate("a", "embedded", "tiny", price=PRICE, vote=vote)
     provider = VotingProvider(candidate, EmbeddedProvider(candidate))
-    question = {"role": "user", "content": "start at 7 , forward 3 , double . what number ?"}
+    # long answers of many lengths: the first two that differ come long before the last, on a busy machine too
+    steps = (
+        "start at 7 , forward 3 , double , back 4 , forward 9 , double , back 2 , forward 5 . what number ?"
+    )
+    question = {"role": "user", "content": steps}
     try:
         stopped = await provider.complete(ChatRequest((question,), {"seed": 1}))
         whole = replace(candidate, vote=replace(vote, accept=None))
