@@ -13,7 +13,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format benchmark benchmark-core benchmark-frontier benchmark-auto experiment experiment-sater dev-env train-env clean
+.PHONY: help demo test test-train lint format benchmark benchmark-core benchmark-frontier benchmark-auto experiment experiment-sater dev-env train-env clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' Makefile
@@ -23,6 +23,9 @@ demo: $(VENV)/.installed  ## the whole system on embedded models, offline, in we
 
 test: $(VENV)/.installed-dev  ## every test; ARGS="-k name" for some
 	$(BIN)/python -m pytest -n $(JOBS) -rs $(ARGS)
+
+test-train: $(VENV)/.installed-train  ## the tests that train for real, miniatures on the CPU; installs torch
+	$(BIN)/python -m pytest -n $(JOBS) -rs tests/training tests/lab tests/experiments $(ARGS)
 
 lint: $(VENV)/.installed-dev  ## ruff, mypy --strict and the import contracts
 	$(BIN)/ruff check .
