@@ -84,10 +84,10 @@ def main() -> int:
                     waiting.cancel()
             sys.stderr.write(f"\r{done} of {len(jobs)} evaluations, {perf_counter() - started:.0f} s ")
     sys.stderr.write("\n")
-    text, holds = report(runs, options.seeds, perf_counter() - started)
-    options.out.write_text(text, encoding="utf-8")
     if options.json:
         options.json.write_text(json.dumps([asdict(r) for r in runs], indent=1), encoding="utf-8")
+    text, holds = report(runs, options.seeds, perf_counter() - started)
+    options.out.write_text(text, encoding="utf-8")
     sys.stdout.write(text)
     return 0 if holds else 1
 
@@ -177,11 +177,13 @@ def _compared(document: dict[str, Any]) -> tuple[dict[str, tuple[float, float]],
 
 
 def _against_simple(group: list[Run]) -> tuple[str, float, float] | None:
-    """The simple estimator of the best mean area in hindsight, and what was chosen less it: mean, error."""
+    """The simple estimator of the best mean area in hindsight, and what was chosen less it: mean, error. Of
+    those every run had the time for."""
     known = [r.over_simple for r in group if r.over_simple]
-    if not known:
+    everywhere = [name for name in (known[0] if known else ()) if all(name in k for k in known)]
+    if not everywhere:
         return None
-    least = min(known[0], key=lambda name: fmean(k[name][0] for k in known))
+    least = min(everywhere, key=lambda name: fmean(k[name][0] for k in known))
     return least, fmean(k[least][0] for k in known), fmean(k[least][1] for k in known)
 
 
