@@ -281,9 +281,9 @@ def _range(values: list[float], form: str) -> str:
 _PAGE = """`small` is trained on {questions:,} questions per seed ({k} samples each, at temperature
 {temperature:g} for Stage I and {second:g} for Stage II and every vote); `large` is what it falls back on.
 Items are held-out problems that no training saw and the recipe was not chosen on: {n:,} for greedy answers,
-the first {voted:,} of them for thresholds and votes. (Of chains of level 1 there are only 203 held-out ones,
-so those were asked in earlier runs too.) Ranges are over fine-tuning seeds; intervals are bootstraps over
-items.
+the first {voted:,} of them for thresholds and votes. (Few short chains
+are held out, 203 of level 1: 283 of the items, all of them chains and all but 14 of levels 1 and 2, had been
+asked in earlier runs too.) Ranges are over fine-tuning seeds; intervals are bootstraps over items.
 
 **Stage I**: base against shortened.
 

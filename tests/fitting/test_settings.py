@@ -10,3 +10,8 @@ from penstock.fitting.settings import FEW_ROWS, FitSettings
 @pytest.mark.parametrize(("rows", "asked", "count"), [(100, None, 10), (FEW_ROWS, None, 5), (100, 3, 3)])
 def test_small_tables_are_dealt_into_more_folds(rows: int, asked: int | None, count: int) -> None:
     assert FitSettings(folds=asked).folds_of(rows) == count
+
+
+def test_whole_tasks_are_left_out_in_as_many_folds_as_ever() -> None:
+    """More folds would leave fewer tasks out at a time, and be less like traffic of unseen ones."""
+    assert FitSettings(fold_by="task").folds_of(100) == 5

@@ -22,11 +22,11 @@ FOLDS, MANY_FOLDS, FEW_ROWS = 5, 10, 500
 @dataclass(frozen=True)
 class FitSettings:
     """``estimators`` and ``policies`` to try, by name; the ``features`` estimators may use (a task's name
-    only where it will be known at decision time); ``folds`` for cross-fitting (None: 10 below 500 rows, where
-    a fit on four fifths of them is clearly worse than the one that ships, else 5), by question (``group``)
-    or with whole tasks left out (``task``: for traffic whose tasks the table does not hold); ``directions``
-    of text kept; the ``confidence`` of the guard; ``time_limit`` in seconds (None: none), kept to between
-    estimators."""
+    only where it will be known at decision time); ``folds`` for cross-fitting (None: 5; 10 by question below
+    500 rows, where a fit on four fifths of them is clearly worse than the one that ships), by question
+    (``group``) or with whole tasks left out (``task``: for traffic whose tasks the table does not hold);
+    ``directions`` of text kept; the ``confidence`` of the guard; ``time_limit`` in seconds (None: none), kept
+    to between estimators."""
 
     estimators: tuple[str, ...] = AUTO
     policies: tuple[str, ...] = ("routing", "cascade", "index", "lookahead")
@@ -54,7 +54,7 @@ class FitSettings:
         """How many folds a table of so many rows is dealt into."""
         if self.folds is not None:
             return self.folds
-        return MANY_FOLDS if rows < FEW_ROWS else FOLDS
+        return MANY_FOLDS if self.fold_by == "group" and rows < FEW_ROWS else FOLDS
 
     def spent(self, started: float) -> bool:
         """Whether half the time limit is over, by ``perf_counter``; the other half is for replaying."""
