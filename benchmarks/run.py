@@ -21,14 +21,17 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import NormalDist, fmean
+from statistics import fmean
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+from benchmarks.over_splits import FITTING, OverSplits, over_splits  # noqa: E402
 
 if TYPE_CHECKING:
     from penstock.fitting.result import Fit
 
-ROOT = Path(__file__).parents[1]
 CLEARLY_ABOVE = ("routellm_mmlu", "routerbench_subset", "llmrouter_9models", "planbench")
 """Tables on which the choice has to be clearly above the mix on random splits."""
 SIMPLE = ("knn", "kmeans", "ridge", "logistic")
@@ -38,6 +41,7 @@ ENOUGH = 500
 LOOKS = ("zeroeval_gsm", "zeroeval_numersense_v2", "mot_cascade_date")
 """Where answers can be compared, and looking at them has to be clearly above routing."""
 DRAWS = 200
+TAIL = 0.05
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,7 @@ def one(folder: Path, table: str, protocol: str, seed: int) -> Run:
 
     started = perf_counter()
     grid = to_grid(read_table(folder / table))
-    fit_rows, test_rows = split_by_group(grid.queries, 0.7, seed)
+    fit_rows, test_rows = split_by_group(grid.queries, FITTING, seed)
     settings = FitSettings(seed=seed)
     try:
         if protocol == "random":
@@ -176,44 +180,42 @@ def _compared(document: dict[str, Any]) -> tuple[dict[str, tuple[float, float]],
     return simple, routing
 
 
-def _against_simple(group: list[Run]) -> tuple[str, float, float] | None:
-    """The simple estimator of the best mean area in hindsight, and what was chosen less it: mean, error. Of
-    those every run had the time for."""
+def _against_simple(group: list[Run]) -> tuple[str, OverSplits] | None:
+    """The simple estimator of the best mean area in hindsight, and what was chosen less it. Of those every
+    run had the time for."""
     known = [r.over_simple for r in group if r.over_simple]
     everywhere = [name for name in (known[0] if known else ()) if all(name in k for k in known)]
     if not everywhere:
         return None
     least = min(everywhere, key=lambda name: fmean(k[name][0] for k in known))
-    return least, fmean(k[least][0] for k in known), fmean(k[least][1] for k in known)
+    return least, over_splits([k[least] for k in known])
 
 
-def _against_routing(group: list[Run]) -> tuple[float, float] | None:
+def _against_routing(group: list[Run]) -> OverSplits | None:
     known = [r.over_routing for r in group if r.over_routing is not None]
-    return (fmean(k[0] for k in known), fmean(k[1] for k in known)) if known else None
+    return over_splits(known) if known else None
 
 
-def _shipped_against_routing(group: list[Run]) -> tuple[float, float]:
+def _shipped_against_routing(group: list[Run]) -> OverSplits:
     """What is chosen less what would be with routing alone: nothing where a routing option or the mix is."""
     looked = [not r.chosen.startswith(("routing/", "mix/")) and r.over_routing is not None for r in group]
     values = [r.over_routing if looks else None for r, looks in zip(group, looked, strict=True)]
-    known = [v for v in values if v is not None]
-    error = fmean(e for _, e in known) if known else 0.0
-    return sum(v for v, _ in known) / len(group), error
+    return over_splits([(0.0, 0.0) if v is None else v for v in values])
 
 
 def report(runs: list[Run], seeds: int, seconds: float) -> tuple[str, bool]:
     """The Markdown page, and whether every claim holds."""
     groups = [g for g in _groups(runs) if any(r.over_mix is not None for r in g)]
-    critical = NormalDist().inv_cdf(1 - 0.05 / max(len(groups), 1))
+    tail = TAIL / max(len(groups), 1)
     rows, below, missed = [], [], []
     for group in groups:
         first = group[0]
-        mean, error, verdict = _verdict(group, critical)
+        over, verdict = _verdict(group, tail)
         if verdict == "below":
             below.append(f"{first.table} ({first.protocol})")
         if first.protocol == "random" and first.table in CLEARLY_ABOVE and verdict != "above":
             missed.append(first.table)
-        rows.append(_row(group, mean, error, verdict))
+        rows.append(_row(group, over, verdict))
     unused = sorted({f"- `{r.table}` ({r.protocol}): {r.reason}" for r in runs if r.over_mix is None})
     pooled = _pooled([g for g in groups if g[0].protocol == "random"])
     random = {g[0].table: g for g in groups if g[0].protocol == "random"}
@@ -222,9 +224,8 @@ def report(runs: list[Run], seeds: int, seconds: float) -> tuple[str, bool]:
         found = _against_simple(group)
         if found and group[0].fitted >= ENOUGH:
             asked += 1
-            _, mean, error = found
-            worse += [table] if mean < -1.96 * error and mean < 0 else []
-            better += [table] if mean > 0 else []
+            worse += [table] if found[1].below(TAIL / 2) else []
+            better += [table] if found[1].mean > 0 else []
     # a table that was left out, or could not be evaluated, has shown nothing
     missed += [f"{table} (not evaluated)" for table in CLEARLY_ABOVE if table not in random]
     unproven, lower = [f"{table} (not evaluated)" for table in LOOKS if table not in random], list[str]()
@@ -233,18 +234,16 @@ def report(runs: list[Run], seeds: int, seconds: float) -> tuple[str, bool]:
         if compared is None:
             unproven += [table] if table in LOOKS else []
             continue
-        shipped, error = _shipped_against_routing(group)
-        lower += [table] if shipped < -critical * error and shipped < 0 else []
-        if table in LOOKS and not compared[0] > 1.645 * compared[1] > 0:
-            unproven.append(table)
+        lower += [table] if _shipped_against_routing(group).below(tail) else []
+        unproven += [table] if table in LOOKS and not compared.above(TAIL) else []
     few = len(better) * 2 < asked or not asked
     held = f"no, {', '.join(below)}" if below else "holds"
     above = f"not on {', '.join(missed)}" if missed else "holds"
     claims = [
         f"Never below the fitted mix beyond a simultaneous 95% bound: {held}.",
         f"Clearly above it on {', '.join(CLEARLY_ABOVE)} (random splits): {above}.",
-        f"At least the best of routing by {', '.join(SIMPLE)}, picked in hindsight, within two standard "
-        f"errors on every table of {ENOUGH} fitting queries: {_no(worse)}; above it on at least half of "
+        f"At least the best of routing by {', '.join(SIMPLE)}, picked in hindsight, within a 95% "
+        f"interval on every table of {ENOUGH} fitting queries: {_no(worse)}; above it on at least half of "
         f"them: {'no' if few else 'holds'} ({len(better)} of {asked}).",
         f"Looking at answers clearly above routing (one-sided 95%) on {', '.join(LOOKS)}: {_no(unproven)}; "
         f"what is chosen with looking allowed nowhere below what is chosen without, beyond the simultaneous "
@@ -255,7 +254,6 @@ def report(runs: list[Run], seeds: int, seconds: float) -> tuple[str, bool]:
         cores=os.cpu_count(),
         minutes=seconds / 60,
         seeds=seeds,
-        critical=critical,
         count=len(groups),
         draws=DRAWS,
         claims="\n".join(f"- {c}" for c in claims),
@@ -280,19 +278,15 @@ def _groups(runs: list[Run]) -> Iterator[list[Run]]:
                 yield group
 
 
-def _verdict(group: list[Run], critical: float) -> tuple[float, float, str]:
-    """Mean advantage over the mix in AUC, its standard error, and above / below / level.
-
-    Splits of one table share most of their rows, so their mean is taken to be as uncertain as one split.
-    """
-    known = [(r.over_mix, r.error) for r in group if r.over_mix is not None and r.error is not None]
-    mean, error = fmean(m for m, _ in known), fmean(e for _, e in known)
-    if mean > critical * error and mean > 0:
-        return mean, error, "above"
-    return mean, error, "below" if mean < -critical * error and mean < 0 else "level"
+def _verdict(group: list[Run], tail: float) -> tuple[OverSplits, str]:
+    """Mean advantage over the mix in AUC, and above / below / level."""
+    over = over_splits(
+        [(r.over_mix, r.error) for r in group if r.over_mix is not None and r.error is not None]
+    )
+    return over, "above" if over.above(tail) else "below" if over.below(tail) else "level"
 
 
-def _row(group: list[Run], mean: float, error: float, verdict: str) -> str:
+def _row(group: list[Run], over: OverSplits, verdict: str) -> str:
     first = group[0]
     gains = [r.gain_ratio for r in group if r.gain_ratio is not None]
     chosen = ", ".join(sorted({name for r in group if r.chosen for name in r.chosen.split(", ")}))
@@ -300,10 +294,9 @@ def _row(group: list[Run], mean: float, error: float, verdict: str) -> str:
     shares = [r.kept for r in group if r.kept is not None]
     kept = f"{fmean(shares):.1%}" if shares else "–"
     gain = f"{fmean(gains):.3f}" if gains else "–"
-    over = f"{100 * mean:+.2f} ± {100 * error:.2f}"
     simple, routing = _against_simple(group), _against_routing(group)
-    best = f"{100 * simple[1]:+.2f} ± {100 * simple[2]:.2f} ({simple[0]})" if simple else "–"
-    looks = f"{100 * routing[0]:+.2f} ± {100 * routing[1]:.2f}" if routing else "–"
+    best = f"{simple[1]} ({simple[0]})" if simple else "–"
+    looks = str(routing) if routing else "–"
     return (
         f"| {first.table} | {first.protocol} | {first.queries:,} | {first.candidates} | {gain} | "
         f"{over} | {verdict} | {best} | {looks} | {saving:.1%} | {kept} | {mix:.1%} | {len(group)} | "
@@ -359,14 +352,14 @@ Per table: up to {seeds} seeded 70/30 splits by question ("random"; the table sa
 evaluation with whole tasks left out in up to five parts ("task-out"). Estimator and policy are chosen by
 `penstock fit`'s default procedure from the fitting side's prompts, outcomes and answers; test rows are only
 replayed. *Gain*: (AUC - AUC of the fitted mix) / (AUC of the per-query oracle - AUC of the fitted mix).
-*Over mix*: AUC x 100 above the fitted mix, ± one paired bootstrap standard error ({draws} draws; the mean
-over splits is taken to be as uncertain as one split, because splits share rows). *Verdict*: at
-{critical:.2f} standard errors, the one-sided 95% bound that holds for all {count} rows at once. *Saving*,
-*kept*: at the point tuned for 99% of the best fixed candidate's quality; *mix*: the fitted mix's saving at
-the same target. *Over simple*: the chosen option's AUC x 100 less that of routing by the best simple
-estimator of the table, named in brackets and picked in hindsight over all splits. *Looking*: the best
-option that looks at answers less the best that routes, each picked by its area on tuning rows. Both ± one
-paired standard error. *Splits*: how many were evaluated.
+*Over mix*: AUC x 100 above the fitted mix, ± one standard error. Splits share rows; over five and more the
+error is Nadeau and Bengio's corrected one (`benchmarks/over_splits.py`), of fewer it is one split's paired
+bootstrap ({draws} draws). *Verdict*: by the one-sided 95% bound that holds for all {count} rows at once.
+*Saving*, *kept*: at the point tuned for 99% of the best fixed candidate's quality; *mix*: the fitted mix's
+saving at the same target. *Over simple*: the chosen option's AUC x 100 less that of routing by the best
+simple estimator of the table, named in brackets and picked in hindsight over all splits. *Looking*: the best
+option that looks at answers less the best that routes, each picked by its area on tuning rows.
+*Splits*: how many were evaluated.
 
 {heading}
 {rows}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from benchmarks.over_splits import over_splits
 from benchmarks.run import CLEARLY_ABOVE, LOOKS, Run, _against_simple, report
 
 
@@ -13,7 +15,9 @@ def run(**simple: tuple[float, float]) -> Run:
 
 def test_only_estimators_that_every_run_tried_are_compared() -> None:
     runs = [run(knn=(0.02, 0.1), kmeans=(0.01, 0.1)), run(knn=(0.04, 0.3))]
-    assert _against_simple(runs) == ("knn", pytest.approx(0.03), pytest.approx(0.2))
+    found = _against_simple(runs)
+    assert found is not None
+    assert (found[0], found[1].mean, found[1].error) == ("knn", pytest.approx(0.03), pytest.approx(0.2))
 
 
 def test_without_a_common_one_nothing_is_compared() -> None:
@@ -38,3 +42,33 @@ def test_a_table_that_was_not_evaluated_has_shown_nothing() -> None:
         text, holds = report([r for r in runs if r.table != left_out], 1, 60.0)
         assert not holds
         assert f"{left_out} (not evaluated)" in text
+
+
+def test_the_error_over_splits_is_the_corrected_one() -> None:
+    values = np.random.default_rng(0).normal(1.0, 2.0, 20)
+    found = over_splits([(v, 9.0) for v in values])
+    assert found.mean == pytest.approx(values.mean())
+    assert found.error == pytest.approx(np.sqrt((1 / 20 + 3 / 7) * values.var(ddof=1)))
+    assert found.margin(0.05) == pytest.approx(1.729 * found.error, rel=1e-3)
+    few = over_splits([(0.1, 0.2), (0.3, 0.4)])
+    assert (few.mean, few.error, few.splits) == (pytest.approx(0.2), pytest.approx(0.3), 2)
+    assert few.margin(0.05) == pytest.approx(1.645 * 0.3, rel=1e-3)
+
+
+def test_splits_of_one_sample_rarely_claim_too_much() -> None:
+    """Means over random splits of a null sample: a naive error would be clearly above zero far too often."""
+    rng, claims, naive = np.random.default_rng(1), 0, 0
+    for _ in range(300):
+        sample = rng.normal(size=120)
+        means = [float(rng.permutation(sample)[:36].mean()) for _ in range(20)]
+        found = over_splits([(m, 1.0) for m in means])
+        claims += found.above(0.05)
+        naive += np.mean(means) > 1.729 * np.std(means, ddof=1) / np.sqrt(20)
+    assert claims / 300 < 0.08
+    assert naive / 300 > 0.2
+
+
+def test_no_spread_shows_nothing() -> None:
+    none = over_splits([(0.0, 0.0)] * 8)
+    assert not none.above(0.05)
+    assert not none.below(0.05)

@@ -90,6 +90,35 @@ def test_the_answer_is_one_sample_drawn_by_seed() -> None:
     assert [to_grid(made, seed=8).answer_of(i, 0).text for i in range(60)] != drawn
 
 
+def test_further_samples_are_shown_one_after_the_other() -> None:
+    rows = [
+        outcome(f"q{i}", "m", float(i % 3 == s), sample_index=s, response=f"r{s}")
+        for i in range(20)
+        for s in range(3)
+    ]
+    grid = to_grid(table(*rows, *(outcome(f"q{i}", "one", 1.0, response="only") for i in range(20))))
+    assert grid.candidates == ("m", "one")
+    showings = grid.showings
+    assert len(showings) == 3
+    for i in range(20):
+        assert {g.answer_of(i, 0).text for g in showings} == {"r0", "r1", "r2"}
+        assert {g.answer_of(i, 1).text for g in showings} == {"only"}
+        for g in showings:
+            right = g.answer_of(i, 0).text == f"r{i % 3}"
+            assert g.shown_quality[i].tolist() == [float(right), 1.0]
+    part = grid.rows(np.array([4, 2])).select(["one", "m"])
+    assert [g.answer_of(1, 1).text for g in part.showings] == [g.answer_of(2, 0).text for g in showings]
+    np.testing.assert_array_equal(
+        part.showings[2].shown_quality, showings[2].shown_quality[[4, 2]][:, [1, 0]]
+    )
+
+
+def test_at_most_five_samples_are_shown_and_one_where_there_is_one() -> None:
+    many = table(*(outcome("a", "m", sample_index=s, response=str(s)) for s in range(8)))
+    assert len({g.answer_of(0, 0).text for g in to_grid(many).showings}) == 5
+    assert len(to_grid(table(outcome("a", "m"))).showings) == 1
+
+
 def test_an_answer_carries_everything_known() -> None:
     row = outcome(
         "a", "m", answer="4", latency_s=0.5, logprobs=[-0.5, -1.0], cached_tokens=3, finish_reason="stop"

@@ -13,7 +13,7 @@ from penstock.errors import TableError, TargetError
 from penstock.estimators.embeddings import Embedder
 from penstock.evaluation.calibration import calibration
 from penstock.evaluation.measure import measure
-from penstock.evaluation.realise import Realised, TestRows, as_accepted, beliefs_on, pool, realise
+from penstock.evaluation.realise import Realised, TestRows, pool, realise, showings
 from penstock.fitting.candidates import complete_rows, select_candidates
 from penstock.fitting.fit import fit_grid
 from penstock.fitting.result import Fit, fit_of
@@ -23,6 +23,7 @@ from penstock.outcomes.splits import groups_of, question_marks, task_out_splits
 from penstock.policies.router import Router
 from penstock.policies.targets import Target
 from penstock.replay import BeliefSource, replay
+from penstock.types import FloatArray
 
 _ASKED = ("savings=0.25", "savings=0.5", "quality=0.95", "quality=0.99")
 
@@ -46,9 +47,9 @@ def evaluate_fit(
     result = _document(fit, realised, dataset, measured)
     if pairs:
         result["pairs"] = measured["pairs"]
-    _, beliefs = beliefs_on(fit.option.belief, rows)
+    seen = showings(fit.option.belief, rows)
     result["notes"] += _overlap(fit, test)
-    result["asked_achieved"] = [_achieved(fit, rows, beliefs, target, draws, seed) for target in targets]
+    result["asked_achieved"] = [_achieved(fit, rows, seen, target, draws, seed) for target in targets]
     return result
 
 
@@ -154,7 +155,12 @@ def _document(fit: Fit, realised: Realised, dataset: str, measured: dict[str, An
 
 
 def _achieved(
-    fit: Fit, rows: TestRows, beliefs: BeliefSource, target: Target, draws: int, seed: int
+    fit: Fit,
+    rows: TestRows,
+    seen: Sequence[tuple[BeliefSource, Grid]],
+    target: Target,
+    draws: int,
+    seed: int,
 ) -> dict[str, Any]:
     """What was asked, what tuning expected, and what the chosen option achieved on test rows."""
     try:
@@ -167,22 +173,22 @@ def _achieved(
             "achieved": None,
             "reason": str(error),
         }
-    got = as_accepted(fit.option.belief, rows.grid)
-    replayed = replay(point.policy, beliefs, got.quality, got.cost)
+    replays = [replay(point.policy, beliefs, got.quality, got.cost) for beliefs, got in seen]
     cluster = np.unique(groups_of(rows.grid.queries), return_inverse=True)[1]
     weights = bootstrap_weights(cluster, draws=draws, seed=seed)
     best = fit.selection.names.index(fit.selection.best_fixed)
-    columns = {
-        "cost": replayed.cost,
-        "quality": replayed.quality,
-        "strong_share": replayed.executed[:, best].astype(float),
+    columns: dict[str, FloatArray] = {
+        "cost": np.mean([r.cost for r in replays], axis=0),
+        "quality": np.mean([r.quality for r in replays], axis=0),
+        "strong_share": np.mean([r.executed[:, best] for r in replays], axis=0),
     }
     achieved: dict[str, Any] = {}
     for name, values in columns.items():
         means = weights @ values / weights.sum(axis=1)
         achieved[name] = float(values.mean())
         achieved[f"{name}_ci95"] = np.quantile(means, [0.025, 0.975]).tolist()
-    achieved["quality_ratio"] = float(replayed.quality.mean() / max(rows.grid.quality[:, best].mean(), 1e-12))
-    achieved["saving"] = float(1 - replayed.cost.mean() / rows.grid.cost[:, best].mean())
+    fixed = rows.grid.quality[:, best].mean(), rows.grid.cost[:, best].mean()
+    achieved["quality_ratio"] = float(columns["quality"].mean() / max(fixed[0], 1e-12))
+    achieved["saving"] = float(1 - columns["cost"].mean() / fixed[1])
     expected = {"cost": point.cost, "quality": point.quality, "strong_share": point.strong_share}
     return {"target": str(target), "asked": target.value, "expected": expected, "achieved": achieved}

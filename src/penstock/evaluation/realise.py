@@ -84,7 +84,8 @@ class Realised:
 
 @dataclass(frozen=True)
 class TestRows:
-    """The complete rows of a test grid, encoded and observed once for all options of one fit."""
+    """The complete rows of a test grid, encoded and observed once for all options of one fit. ``others``: the
+    same rows with other samples shown, where there are several."""
 
     __test__ = False  # not a test class, whatever its name
 
@@ -94,6 +95,7 @@ class TestRows:
     codes: Mapping[str, IntArray]
     draw: FloatArray
     dropped: int
+    others: tuple[TestRows, ...] = ()
 
     @classmethod
     def of(cls, grid: Grid, fit: Fit, seed: int) -> TestRows:
@@ -113,16 +115,18 @@ class TestRows:
             raise TableError(f"no test query was answered, scored and costed by all of {', '.join(names)}")
         rows = chosen.rows(complete)
         beliefs = [option.belief for option in fit.options.values()]
-        looks = any(b.post_hoc is not None or b.consensus is not None for b in beliefs)
+        looks = any(looks_at_answers(b) for b in beliefs)
         forms = {b.consensus.form for b in beliefs if b.consensus is not None}
-        return cls(
-            grid=rows,
-            inputs=fit.option.belief.encoder.encode(rows.queries),  # one encoder serves all options
-            seen=observe(rows.answer_of, *rows.quality.shape) if looks else None,
-            codes={form: codes(rows, normaliser(form)) for form in forms},
-            draw=np.array([draw_of(q.id, seed) for q in rows.queries]),
-            dropped=len(chosen) - len(rows),
-        )
+        inputs = fit.option.belief.encoder.encode(rows.queries)  # one encoder serves all options
+        draw = np.array([draw_of(q.id, seed) for q in rows.queries])
+
+        def showing(grid: Grid) -> TestRows:
+            seen = observe(grid.answer_of, *grid.quality.shape) if looks else None
+            compared = {form: codes(grid, normaliser(form)) for form in forms}
+            return cls(grid, inputs, seen, compared, draw, len(chosen) - len(rows))
+
+        first, *others = (showing(grid) for grid in (rows.showings if looks else rows.showings[:1]))
+        return replace(first, others=tuple(others))
 
 
 def realise(fit: Fit, rows: TestRows) -> Realised:
@@ -149,20 +153,32 @@ def realise(fit: Fit, rows: TestRows) -> Realised:
 
 def _realise_option(option: Option, rows: TestRows) -> RealisedOption:
     started = perf_counter()
-    predicted, beliefs = beliefs_on(option.belief, rows)
-    grid = as_accepted(option.belief, rows.grid)
-    curve = _curve(option.frontier, beliefs, grid)
+    predicted, _ = option.belief.before_inputs(rows.inputs)
+    seen = showings(option.belief, rows)
+    curve = _mean([_curve(option.frontier, *each) for each in seen])
     replayed = perf_counter() - started
     at_share = {share: at_quality(option.frontier, curve, share) for share in SHARES}
-    unguarded = curve if option.unguarded is option.frontier else _curve(option.unguarded, beliefs, grid)
+    same = option.unguarded is option.frontier
+    unguarded = curve if same else _mean([_curve(option.unguarded, *each) for each in seen])
     seconds = {**option.seconds, "replay": replayed}
     return RealisedOption(curve, unguarded, at_share, predicted, seconds)
 
 
+def showings(belief: BeliefModel, rows: TestRows) -> list[tuple[BeliefSource, Grid]]:
+    """What a router would believe and get, for every sample that could be shown to it; one where it never
+    looks at answers."""
+    shown = (rows, *rows.others) if looks_at_answers(belief) else (rows,)
+    return [(beliefs_on(belief, r)[1], as_accepted(belief, r.grid)) for r in shown]
+
+
 def as_accepted(belief: BeliefModel, grid: Grid) -> Grid:
     """The grid with the qualities a router gets: of the very answers shown, where it looks at them."""
-    looks = belief.post_hoc is not None or belief.consensus is not None
-    return replace(grid, quality=grid.shown_quality) if looks else grid
+    return replace(grid, quality=grid.shown_quality) if looks_at_answers(belief) else grid
+
+
+def looks_at_answers(belief: BeliefModel) -> bool:
+    """Whether what it believes changes once a candidate has answered."""
+    return belief.post_hoc is not None or belief.consensus is not None
 
 
 def beliefs_on(belief: BeliefModel, rows: TestRows) -> tuple[FloatArray, BeliefSource]:
@@ -201,6 +217,12 @@ def _curve(frontier: Frontier, beliefs: BeliefSource, grid: Grid) -> Curve:
     replays = [replay(p.policy, beliefs, grid.quality, grid.cost) for p in frontier.points]
     lam = [p.policy.lam if isinstance(p.policy, Routing) else np.nan for p in frontier.points]
     return Curve(np.stack([r.cost for r in replays]), np.stack([r.quality for r in replays]), np.array(lam))
+
+
+def _mean(curves: Sequence[Curve]) -> Curve:
+    """The same points with other samples shown: what they cost and give on average, query by query."""
+    cost, quality = (np.mean([getattr(c, name) for c in curves], axis=0) for name in ("cost", "quality"))
+    return Curve(cost, quality, curves[0].lam)
 
 
 LEVELS = 41

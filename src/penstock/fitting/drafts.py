@@ -14,6 +14,7 @@ from penstock.estimators.consensus.fit import fit_consensus
 from penstock.estimators.consensus.model import Consensus, several
 from penstock.estimators.crossfit import crossfit
 from penstock.estimators.post_hoc.own_answer import (
+    Observations,
     OwnAnswer,
     crossfit_own_answer,
     fit_own_answer,
@@ -23,7 +24,7 @@ from penstock.estimators.shrinkage import fit_shrinkage
 from penstock.fitting.families import LOOKAHEAD, ROUTING, family, lookahead
 from penstock.fitting.rows import FittingRows
 from penstock.fitting.settings import FitSettings
-from penstock.fitting.tune import Swept, sweep
+from penstock.fitting.tune import Swept, mean_of, sweep
 from penstock.replay import Beliefs
 from penstock.replay_sources import ConsensusBeliefs
 from penstock.types import BoolArray, FloatArray
@@ -42,14 +43,14 @@ class Draft:
 @dataclass(frozen=True)
 class Believed:
     """What one estimator makes of the fitting rows: its ``model`` of all of them, out-of-fold estimates
-    before (``ex_ante``) and after (``post_hoc``) every answer, both (n, k), and those of the tuning rows
-    as ``beliefs``."""
+    before (``ex_ante``) and after (``post_hoc``) every answer, (n, k), the latter and those of the tuning
+    rows as ``beliefs`` for each of the rows' showings."""
 
     name: str
     model: BeliefModel
     ex_ante: FloatArray
-    post_hoc: FloatArray
-    beliefs: Beliefs
+    post_hoc: tuple[FloatArray, ...]
+    beliefs: tuple[Beliefs, ...]
     seconds: float
 
 
@@ -68,11 +69,14 @@ def draft_sequential(known: Believed, rows: FittingRows, settings: FitSettings) 
 def _draft(name: str, known: Believed, rows: FittingRows) -> list[Draft]:
     started = perf_counter()
     quality, cost = rows.tuned_quality, rows.tuned_cost
-    policies = family(name)(known.beliefs, quality.mean(axis=0), cost.mean(axis=0))
+    policies = family(name)(known.beliefs[0], quality.mean(axis=0), cost.mean(axis=0))
     if not policies:
         return []
-    got = quality if name == ROUTING else rows.tuned_shown
-    swept = sweep(policies, known.beliefs, got, cost, rows.best)
+    if name == ROUTING:
+        swept = sweep(policies, known.beliefs[0], quality, cost, rows.best)
+    else:
+        seen = zip(rows.showings, known.beliefs, strict=True)
+        swept = mean_of([sweep(policies, beliefs, r.tuned_shown, cost, r.best) for r, beliefs in seen])
     # routing never looks at an answer, so a router that only routes carries no post-hoc estimator
     used = replace(known.model, post_hoc=None) if name == ROUTING else known.model
     seconds = {"fit": known.seconds, "tune": perf_counter() - started}
@@ -87,32 +91,38 @@ def draft_lookahead(known: Believed, rows: FittingRows, settings: FitSettings) -
     if rows.code is None or LOOKAHEAD not in settings.policies:
         return []
     started = perf_counter()
-    observed = rows.weight > 0
-
-    def fit(part: BoolArray) -> Consensus:
-        assert rows.code is not None
-        return fit_consensus(
-            known.ex_ante[part],
-            rows.code[part],
-            rows.shown[part],
-            observed[part],
-            form=rows.form,
-            seed=settings.seed,
-            post_hoc=known.post_hoc[part],
-            answered=rows.answered[part],
-        )
-
     numbers, which = np.unique(rows.fold, return_inverse=True)
-    models = [fit(rows.fold != f) for f in numbers.tolist()]
-    outlook = several(models, which, known.ex_ante, known.post_hoc, rows.code, rows.answered)
-    beliefs = ConsensusBeliefs(
-        outlook.rows(rows.tuning), rows.expected_cost[rows.tuning], rows.draw[rows.tuning]
-    )
-    model = replace(known.model, consensus=fit(np.ones(len(rows.fold), dtype=bool)))
+    models = [_law(known, rows, settings, rows.fold != f) for f in numbers.tolist()]
+    everything = np.ones(len(rows.fold), dtype=bool)
+    model = replace(known.model, consensus=_law(known, rows, settings, everything))
     spent, started = known.seconds + perf_counter() - started, perf_counter()
-    swept = sweep(lookahead(known.beliefs), beliefs, rows.tuned_shown, rows.tuned_cost, rows.best)
+    policies = lookahead(known.beliefs[0])
+    swept = []
+    for showing, post_hoc in zip(rows.showings, known.post_hoc, strict=True):
+        assert showing.code is not None
+        outlook = several(models, which, known.ex_ante, post_hoc, showing.code, showing.answered)
+        beliefs = ConsensusBeliefs(
+            outlook.rows(rows.tuning), rows.expected_cost[rows.tuning], rows.draw[rows.tuning]
+        )
+        swept.append(sweep(policies, beliefs, showing.tuned_shown, rows.tuned_cost, rows.best))
     seconds = {"fit": spent, "tune": perf_counter() - started}
-    return [Draft(f"{LOOKAHEAD}/{known.name}", model, swept, seconds)]
+    return [Draft(f"{LOOKAHEAD}/{known.name}", model, mean_of(swept), seconds)]
+
+
+def _law(known: Believed, rows: FittingRows, settings: FitSettings, part: BoolArray) -> Consensus:
+    """The law of answers from some of the rows, every showing of them."""
+    showings = rows.showings
+    times = len(showings)
+    return fit_consensus(
+        np.tile(known.ex_ante[part], (times, 1)),
+        np.concatenate([r.code[part] for r in showings if r.code is not None]),
+        np.concatenate([r.shown[part] for r in showings]),
+        np.tile(rows.weight[part] > 0, (times, 1)),
+        form=rows.form,
+        seed=settings.seed,
+        post_hoc=np.concatenate([p[part] for p in known.post_hoc]),
+        answered=np.concatenate([r.answered[part] for r in showings]),
+    )
 
 
 def believe(kind: Estimator, rows: FittingRows, settings: FitSettings) -> Believed:
@@ -126,14 +136,26 @@ def believe(kind: Estimator, rows: FittingRows, settings: FitSettings) -> Believ
     post_hoc, model = _post_hoc(ex_ante, rows, seed)
     fitted = kind.fit(rows.inputs, rows.quality, rows.weight, seed=seed)
     belief = BeliefModel(rows.encoder, fitted, shrinkage, rows.cost_model, model)
-    beliefs = rows.beliefs(ex_ante, post_hoc, belief.spread(ex_ante))
+    seen = zip(rows.showings, post_hoc, strict=True)
+    beliefs = tuple(r.beliefs(ex_ante, after, belief.spread(ex_ante)) for r, after in seen)
     return Believed(kind.name, belief, ex_ante, post_hoc, beliefs, perf_counter() - started + rows.seconds)
 
 
-def _post_hoc(ex_ante: FloatArray, rows: FittingRows, seed: int) -> tuple[FloatArray, OwnAnswer | None]:
-    if rows.seen is None:
-        return ex_ante, None
-    quality = np.nan_to_num(rows.shown)
-    estimates = crossfit_own_answer(ex_ante, rows.seen, quality, rows.weight, rows.fold, seed=seed)
-    model = fit_own_answer(ex_ante, rows.seen, quality, rows.weight, seed=seed)
-    return estimates, replace(model, look=look(ex_ante, estimates, rows.weight))
+def _post_hoc(
+    ex_ante: FloatArray, rows: FittingRows, seed: int
+) -> tuple[tuple[FloatArray, ...], OwnAnswer | None]:
+    """Out-of-fold estimates (n, k) after the answers of every showing, and the model of all of them."""
+    showings = rows.showings
+    observed = [r.seen for r in showings if r.seen is not None]
+    if not observed:
+        return (ex_ante,) * len(showings), None
+    times = len(showings)
+    seen = Observations(
+        np.concatenate([o.found for o in observed]), np.concatenate([o.answered for o in observed])
+    )
+    before, weight = np.tile(ex_ante, (times, 1)), np.tile(rows.weight, (times, 1))
+    quality = np.nan_to_num(np.concatenate([r.shown for r in showings]))
+    fold = np.tile(rows.fold, times)
+    estimates = crossfit_own_answer(before, seen, quality, weight, fold, seed=seed)
+    model = fit_own_answer(before, seen, quality, weight, seed=seed)
+    return tuple(np.split(estimates, times)), replace(model, look=look(before, estimates, weight))

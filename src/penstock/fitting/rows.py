@@ -38,7 +38,8 @@ class FittingRows:
     ``expected_cost`` (n, k) comes from cost models of the other folds; ``seen`` is None where answers
     carry no signal. ``best`` is the best fixed candidate's column. ``shown`` (n, k) is the quality of the
     answers that are shown (``Grid.shown``); ``code`` (n, k) numbers equal ones in the normal ``form`` of that
-    name, None where no answers can be compared; ``answered`` (n, k).
+    name, None where no answers can be compared; ``answered`` (n, k). ``others``: the same rows with other
+    samples shown, where there are several.
     """
 
     inputs: Inputs
@@ -59,6 +60,12 @@ class FittingRows:
     cost_model: CostModel
     best: int
     seconds: float
+    others: tuple[FittingRows, ...] = ()
+
+    @property
+    def showings(self) -> tuple[FittingRows, ...]:
+        """These rows, and the same with each of the other samples shown."""
+        return (self, *self.others)
 
     @property
     def tuned_quality(self) -> FloatArray:
@@ -135,9 +142,10 @@ def prepare_rows(
         )
     weight = cell_weights(grid.quality, grid.propensity)
     cost_model, expected_cost = fit_cost(inputs, grid.cost, weight, fold, seed=settings.seed)
-    seen = observe(grid.answer_of, *grid.quality.shape) if set(settings.policies) - {"routing"} else None
+    looks = bool(set(settings.policies) - {"routing"})
+    seen = observe(grid.answer_of, *grid.quality.shape) if looks else None
     form, code = _compared(grid, settings)
-    return FittingRows(
+    rows = FittingRows(
         inputs=inputs,
         quality=grid.quality,
         cost=grid.cost,
@@ -155,7 +163,21 @@ def prepare_rows(
         encoder=encoder,
         cost_model=cost_model,
         best=grid.candidates.index(best_fixed),
-        seconds=perf_counter() - started,
+        seconds=0.0,
+    )
+    others = tuple(_redrawn(rows, g) for g in grid.showings[1:]) if looks else ()
+    return replace(rows, others=others, seconds=perf_counter() - started)
+
+
+def _redrawn(rows: FittingRows, grid: Grid) -> FittingRows:
+    """The same rows as another showing of the grid has them."""
+    seen = observe(grid.answer_of, *grid.quality.shape)
+    return replace(
+        rows,
+        shown=grid.shown_quality,
+        code=None if rows.code is None else codes(grid, normaliser(rows.form)),
+        answered=seen.answered,
+        seen=None if rows.seen is None else seen,
     )
 
 

@@ -63,6 +63,16 @@ class Swept:
         )
 
 
+def mean_of(swept: Sequence[Swept]) -> Swept:
+    """The same policies on the same rows with other samples shown: what they cost and give on average."""
+    return Swept(
+        swept[0].policies,
+        np.mean([s.cost for s in swept], axis=0),
+        np.mean([s.quality for s in swept], axis=0),
+        np.mean([s.strong_share for s in swept], axis=0),
+    )
+
+
 def sweep(
     policies: Sequence[Policy], beliefs: BeliefSource, quality: FloatArray, cost: FloatArray, best_fixed: int
 ) -> Swept:

@@ -14,6 +14,27 @@ import numpy as np
 from penstock.outcomes.cost_unit import USD, CostUnit
 from penstock.types import Answer, BoolArray, FloatArray, IntArray, Query
 
+AnswerOf = Callable[[int, int], Answer]
+"""(query, candidate) -> the answer that is shown."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Which sample of every cell is shown: its answer, and its ``quality`` (n, k)."""
+
+    answer_of: AnswerOf = field(repr=False, compare=False)
+    quality: FloatArray
+
+    def rows(self, picked: Sequence[int]) -> Shown:
+        """The same, for some of the queries."""
+        source = self.answer_of
+        return Shown(lambda i, j: source(picked[i], j), self.quality[list(picked)])
+
+    def select(self, columns: Sequence[int]) -> Shown:
+        """The same, for some of the candidates."""
+        source = self.answer_of
+        return Shown(lambda i, j: source(i, columns[j]), self.quality[:, list(columns)])
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -26,6 +47,7 @@ class Grid:
     cell, drawn by hash of the query, from which post-hoc signals are computed (design.md, decision 13);
     ``shown`` (n, k) is the quality of that very answer, None where no cell has several samples. Who accepts
     an answer because of what it shows gets its quality, not the mean of others that were not shown.
+    ``others``: further samples that could be shown instead, none where no cell has several.
     """
 
     queries: tuple[Query, ...]
@@ -33,12 +55,13 @@ class Grid:
     quality: FloatArray
     cost: FloatArray
     propensity: FloatArray
-    answer_of: Callable[[int, int], Answer] = field(repr=False, compare=False)
+    answer_of: AnswerOf = field(repr=False, compare=False)
     estimated_cost: bool = False
     """True where costs are input tokens x price because no output tokens are known."""
     cost_unit: CostUnit = USD
     """What ``cost`` is in, where it is not USD."""
     shown: FloatArray | None = None
+    others: tuple[Shown, ...] = ()
 
     def __len__(self) -> int:
         return len(self.queries)
@@ -47,6 +70,13 @@ class Grid:
     def shown_quality(self) -> FloatArray:
         """(n, k) the quality of the answers that are shown: ``quality`` where nothing else is known."""
         return self.quality if self.shown is None else self.shown
+
+    @property
+    def showings(self) -> tuple[Grid, ...]:
+        """This grid, and the same with each of the ``others`` shown instead."""
+        alone = replace(self, others=())
+        redrawn = (replace(alone, answer_of=s.answer_of, shown=s.quality) for s in self.others)
+        return (alone, *redrawn)
 
     @property
     def observed(self) -> BoolArray:
@@ -71,6 +101,7 @@ class Grid:
             propensity=self.propensity[chosen],
             answer_of=lambda i, j: source(picked[i], j),
             shown=None if self.shown is None else self.shown[chosen],
+            others=tuple(s.rows(picked) for s in self.others),
         )
 
     def select(self, names: Sequence[str]) -> Grid:
@@ -85,4 +116,5 @@ class Grid:
             propensity=self.propensity[:, columns],
             answer_of=lambda i, j: source(i, columns[j]),
             shown=None if self.shown is None else self.shown[:, columns],
+            others=tuple(s.select(columns) for s in self.others),
         )

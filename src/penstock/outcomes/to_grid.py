@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,12 +12,17 @@ from penstock.errors import TableError
 from penstock.outcomes.cost_unit import USD, CostUnit
 from penstock.outcomes.costs import row_costs
 from penstock.outcomes.frames import pl
-from penstock.outcomes.grid import Grid
+from penstock.outcomes.grid import Grid, Shown
 from penstock.outcomes.groups import group_of
 from penstock.outcomes.hashing import uniform_of
 from penstock.outcomes.table import OutcomeTable
 from penstock.types import Answer, FloatArray, IntArray, Query, Status, Usage
 
+SHOWINGS = 5
+"""Samples of a cell that are shown one after the other, where it has so many: what looking at answers is
+worth, and how answers agree, is learned and measured on all of them."""
+_SHOWN_ROWS = 10_000
+"""Fewer where rows x showings would be more: a showing takes as long as the table does without samples."""
 _OF_ANSWERS = (
     "status",
     "response",
@@ -41,7 +46,8 @@ def to_grid(
     ``candidates``: models to keep, in this order (default: all that have rows). Quality and cost are means
     over a cell's samples; refused and failed samples have quality 0 and the cost they had; rows with status
     ``missing`` count as not there; a sample whose quality (or cost) is unknown is left out of that mean. A
-    recorded cost of 0 stays 0. ``seed`` draws the sample that ``answer_of`` returns; ``cost_unit`` says what
+    recorded cost of 0 stays 0. ``seed`` draws the sample that ``answer_of`` returns, and the up to four
+    ``others`` of a table with several; ``cost_unit`` says what
     ``cost`` is in (the money of single answers stays USD). Raises ``TableError`` for a model that is not in
     the table, and where latency is to be counted and none is known.
     """
@@ -71,6 +77,7 @@ def to_grid(
         estimated_cost=estimated and cost_unit.usd > 0,
         cost_unit=cost_unit,
         shown=_shown(answers, quality, means),
+        others=_others(answers, quality, means),
     )
 
 
@@ -87,6 +94,14 @@ def _shown(answers: _Answers, quality: FloatArray, means: FloatArray) -> FloatAr
         if not np.isnan(drawn):
             shown[cell // width, cell % width] = drawn
     return shown
+
+
+def _others(answers: _Answers, quality: FloatArray, means: FloatArray) -> tuple[Shown, ...]:
+    """Further draws, each of samples that no earlier one showed while a cell has such."""
+    most = int(np.diff(answers.start).max(initial=0))
+    count = min(SHOWINGS, most, max(1, _SHOWN_ROWS // max(1, len(means))))
+    drawn = [replace(answers, turn=turn) for turn in range(1, count)]
+    return tuple(Shown(a, s) for a in drawn if (s := _shown(a, quality, means)) is not None)
 
 
 def queries_of(frame: pl.DataFrame) -> tuple[Query, ...]:
@@ -156,7 +171,7 @@ def _propensity(table: OutcomeTable) -> FloatArray:
 @dataclass(frozen=True)
 class _Answers:
     """``Grid.answer_of``: builds the one drawn answer of a cell when it is asked for, from the table's
-    columns."""
+    columns. Each ``turn`` shows the next of a cell's samples, after the last the first."""
 
     names: tuple[str, ...]
     ids: list[str]
@@ -165,6 +180,7 @@ class _Answers:
     columns: dict[str, pl.Series]
     cost: FloatArray
     seed: int
+    turn: int = 0
 
     @classmethod
     def of(
@@ -194,7 +210,8 @@ class _Answers:
         first, samples = int(self.start[cell]), int(self.start[cell + 1] - self.start[cell])
         if samples <= 1:
             return first if samples else -1
-        return first + int(uniform_of(f"sample:{self.seed}:{self.ids[i]}:{self.names[j]}") * samples)
+        drawn = int(uniform_of(f"sample:{self.seed}:{self.ids[i]}:{self.names[j]}") * samples)
+        return first + (drawn + self.turn) % samples
 
     def _answer(self, model: str, row: int) -> Answer:
         value = {name: column[row] for name, column in self.columns.items()}

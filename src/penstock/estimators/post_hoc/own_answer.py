@@ -19,6 +19,8 @@ from penstock.estimators.base import Arrays, Settings
 from penstock.estimators.ex_ante.linear import Logistic, logit, sigmoid
 from penstock.estimators.features import Inputs
 from penstock.estimators.post_hoc.stated_answer import stated_answer
+from penstock.estimators.post_hoc.stated_signs import STATED_SIGNS, stated_signs
+from penstock.estimators.post_hoc.sum_signs import SUM_SIGNS, sum_signs
 from penstock.estimators.post_hoc.text_signs import TEXT_SIGNS, text_signs
 from penstock.types import Answer, BoolArray, FloatArray, IntArray, Status
 
@@ -36,6 +38,8 @@ SIGNALS = (
     "confidence",
     "has_confidence",
     *TEXT_SIGNS,
+    *SUM_SIGNS,
+    *STATED_SIGNS,
 )
 """Later versions append; a bundle holds the names it was fitted on, and they must be the first of these.
 ``has_final_answer``: the text states one (``stated_answer``). What a scorer extracted does not count: a live
@@ -43,7 +47,7 @@ answer has met no scorer."""
 _PENALTY = 3.0
 _PRIOR_SCALE = 3.0
 _FAINT = 0.5
-_WEIGHT = np.array([_FAINT if name in TEXT_SIGNS else 1.0 for name in SIGNALS])
+_WEIGHT = np.array([_FAINT if name in (*TEXT_SIGNS, *STATED_SIGNS) else 1.0 for name in SIGNALS])
 """Signs of the text are many and each tells little: halved, they are penalised four times as much."""
 
 
@@ -66,7 +70,7 @@ def signals(answer: Answer) -> FloatArray:
     found[9] = float(answer.finish_reason == "length")
     found[10] = answer.confidence or 0.0
     found[11] = float(answer.confidence is not None)
-    found[12:] = text_signs(answer.text)
+    found[12:] = np.concatenate([text_signs(answer.text), sum_signs(answer.text), stated_signs(answer)])
     return found
 
 
