@@ -56,7 +56,7 @@ def fitted_split(
     settings = FitSettings((ex_ante,), features=features, directions=directions, seed=seed)
     rows = prepare_rows(fitting, best, settings)
     known = believe(estimator(ex_ante), rows, settings)
-    model, tuned = known.model, known.beliefs
+    model, tuned = known.model, known.beliefs[0]
     before, cost = model.before(held.queries)
     draw = np.array([draw_of(q.id, seed) for q in held.queries])
     after = before
