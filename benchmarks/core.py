@@ -20,10 +20,11 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
-import plain_c4
 
 from penstock.core import _jit
 from penstock.core.draws import normal_draws
@@ -33,6 +34,9 @@ from penstock.policies.base import Policy, State
 from penstock.policies.cascade_routing import CascadeRouting
 from penstock.policies.index import Index
 from penstock.types import BoolArray, FloatArray, IntArray
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from benchmarks import plain_c4
 
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 CANDIDATES, DEPTH, DRAWS = 11, 5, 128
@@ -124,7 +128,7 @@ def decisions() -> tuple[dict[str, float], list[dict[str, float]]]:
     index(all_, 1.0, True)
     rows = []
     for lam in LAMBDAS:
-        plain = seconds(lambda lam=lam: plain_decisions(few, lam, columns), 3) / FEW
+        plain = seconds(partial(plain_decisions, few, lam, columns), 3) / FEW
         if plain_decisions(few, lam, columns) != sets(few, lam, True).tolist():
             sys.exit(
                 f"benchmarks/core.py: plain Python decides otherwise at lambda {lam}: the ratio means nothing"
@@ -133,14 +137,14 @@ def decisions() -> tuple[dict[str, float], list[dict[str, float]]]:
             {
                 "lambda": lam,
                 "plain": plain * 1e6,
-                "cascade_routing": seconds(lambda lam=lam: sets(all_, lam, True), 9) / BATCH * 1e6,
-                "index": seconds(lambda lam=lam: index(all_, lam, True), 9) / BATCH * 1e6,
-                "first_routing": seconds(lambda lam=lam: sets(first, lam, True), 9) / BATCH * 1e6,
-                "first_index": seconds(lambda lam=lam: index(first, lam, True), 9) / BATCH * 1e6,
-                "numpy": seconds(lambda lam=lam: sets(some, lam, False), 5) / SOME * 1e6,
-                "numpy_single": seconds(lambda lam=lam: one_by_one(sets, lam), 5) / SINGLES * 1e6,
-                "index_numpy": seconds(lambda lam=lam: index(some, lam, False), 5) / SOME * 1e6,
-                "index_numpy_single": seconds(lambda lam=lam: one_by_one(index, lam), 5) / SINGLES * 1e6,
+                "cascade_routing": seconds(partial(sets, all_, lam, True), 9) / BATCH * 1e6,
+                "index": seconds(partial(index, all_, lam, True), 9) / BATCH * 1e6,
+                "first_routing": seconds(partial(sets, first, lam, True), 9) / BATCH * 1e6,
+                "first_index": seconds(partial(index, first, lam, True), 9) / BATCH * 1e6,
+                "numpy": seconds(partial(sets, some, lam, False), 5) / SOME * 1e6,
+                "numpy_single": seconds(partial(one_by_one, sets, lam), 5) / SINGLES * 1e6,
+                "index_numpy": seconds(partial(index, some, lam, False), 5) / SOME * 1e6,
+                "index_numpy_single": seconds(partial(one_by_one, index, lam), 5) / SINGLES * 1e6,
             }
         )
     ratios = [row["cascade_routing"] / row["index"] for row in rows]
@@ -179,7 +183,7 @@ def policies() -> tuple[dict[str, float], list[dict[str, float]]]:
                     for one in singles:
                         policy.step(one)
 
-                row[name] = seconds(lambda policy=policy: policy.step(state), 5) / SOME * 1e6
+                row[name] = seconds(partial(policy.step, state), 5) / SOME * 1e6
                 row[f"{name}_single"] = seconds(one_by_one, 5) / SINGLES * 1e6
             rows.append(row)
     return {
@@ -199,7 +203,7 @@ def growth() -> tuple[dict[str, float], list[dict[str, float]]]:
             index_step(part.mean, part.sd, part.cost, part.run, 0.1, runs=runs, compiled=True)
 
         step()
-        capped = seconds(lambda step=step: step(runs=5, n=300), 3) / 300
+        capped = seconds(partial(step, runs=5, n=300), 3) / 300
         rows.append({"candidates": k, "index": seconds(step, 9) / BATCH * 1e6, "capped_5": capped * 1e6})
     small, large = rows[2], rows[-1]
     ideal = 100 * np.log(100) / (10 * np.log(10))

@@ -51,4 +51,5 @@ def expected_max(columns: list[list[float]]) -> float:
     """Mean over the draws of the largest sample."""
     if len(columns) == 1:
         return sum(columns[0]) / len(columns[0])
-    return sum(map(max, *columns)) / len(columns[0])
+    total: float = sum(map(max, *columns))
+    return total / len(columns[0])

@@ -168,7 +168,8 @@ def _explained(predicted: FloatArray, quality: FloatArray, means: FloatArray) ->
 
     def contrast(values: FloatArray) -> FloatArray:
         centred: FloatArray = values - means
-        return centred - centred.mean(axis=1, keepdims=True)
+        apart: FloatArray = centred - centred.mean(axis=1, keepdims=True)
+        return apart
 
     true = contrast(quality)
     return float(1 - ((contrast(predicted) - true) ** 2).sum() / max(float((true**2).sum()), 1e-300))

@@ -64,7 +64,8 @@ class Found:
     @property
     def value(self) -> FloatArray:
         """The estimates."""
-        return self.drop[0]
+        first: FloatArray = self.drop[0]
+        return first
 
     def interval(self, level: int) -> tuple[float, float]:
         """95% interval of one level."""

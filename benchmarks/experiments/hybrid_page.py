@@ -11,6 +11,7 @@ from benchmarks.experiments.hybrid_data import Collected
 from benchmarks.experiments.page import table
 from penstock.core.alignment import Alignment
 from penstock.core.pairs import win_share
+from penstock.training.hybrid.settings import Labels
 from penstock.types import FloatArray
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 Pairs = Mapping[str, tuple[str, str]]
 
 
-def pairs(data: Collected, chosen: Pairs, routers: Mapping[tuple[str, str], Sequence[object]]) -> str:
+def pairs(data: Collected, chosen: Pairs, routers: Mapping[tuple[str, Labels], Sequence[object]]) -> str:
     """Quality, correctness and labels of every pair."""
     rows = []
     for pair, (small, large) in chosen.items():
@@ -44,10 +45,10 @@ def pairs(data: Collected, chosen: Pairs, routers: Mapping[tuple[str, str], Sequ
 
 
 def drops(
-    found: Mapping[tuple[str, str], Found],
+    found: Mapping[tuple[str, Labels], Found],
     random: Mapping[str, Found],
     chosen: Pairs,
-    kinds: Sequence[str],
+    kinds: Sequence[Labels],
     levels: Sequence[float],
 ) -> str:
     """Drop at every cost advantage with intervals; all at large drops 0."""
@@ -62,7 +63,9 @@ def drops(
 
 
 def calibrated(
-    found: Mapping[tuple[str, str], tuple[float, float, float, float]], chosen: Pairs, kinds: Sequence[str]
+    found: Mapping[tuple[str, Labels], tuple[float, float, float, float]],
+    chosen: Pairs,
+    kinds: Sequence[Labels],
 ) -> str:
     """Drop / advantage, validation -> test."""
     rows = []
@@ -76,7 +79,7 @@ def calibrated(
 
 
 def separations(
-    found: Mapping[tuple[str, str], Mapping[float, float]], chosen: Pairs, kinds: Sequence[str]
+    found: Mapping[tuple[str, Labels], Mapping[float, float]], chosen: Pairs, kinds: Sequence[Labels]
 ) -> str:
     """Gap of the queries sent minus gap of the others, by level."""
     levels = list(next(iter(found.values())))
@@ -126,10 +129,10 @@ def transfer(found: Mapping[tuple[str, str], tuple[Alignment, list[float]]], lev
 
 
 def why(
-    ceilings: Mapping[tuple[str, str], tuple[float, list[float]]],
+    ceilings: Mapping[tuple[str, Labels], tuple[float, list[float]]],
     few: Mapping[tuple[int, str], Found],
-    found: Mapping[tuple[str, str], Found],
-    kinds: Sequence[str],
+    found: Mapping[tuple[str, Labels], Found],
+    kinds: Sequence[Labels],
     levels: Sequence[float],
 ) -> str:
     """The labels themselves as routers, and routers on few queries."""
@@ -147,9 +150,9 @@ def why(
     return f"{first}\n\n{second}"
 
 
-def body(**parts: object) -> str:
-    """The whole page."""
-    sampled, trained, processor = parts.pop("seconds")  # type: ignore[misc] # three numbers
+def body(*, seconds: tuple[float, float, float], **parts: object) -> str:
+    """The whole page; ``seconds`` of sampling, of training, and of the processor."""
+    sampled, trained, processor = seconds
     return _PAGE.format(
         **parts, sampled=f"{sampled:.0f}", trained=f"{trained:.0f}", processor=f"{processor:.0f}"
     )

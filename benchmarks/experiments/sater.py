@@ -249,15 +249,15 @@ def panels(found: Found) -> list[Panel]:
             lines[name] = (curve.cost, 100 * curve.accuracy)
         title = f"price ratio {ratio:g}, seed 1"
         made.append(Panel(title, "cost, large alone = 1", "accuracy, %", lines))
-    x = list(THRESHOLDS)
+    asked = list(THRESHOLDS)
     everything = np.arange(found.plan.voted)
     refused = {
-        f"refused, seed {i + 1}": (x, 100 * t.two.refused[:, 1:].mean(axis=0))
+        f"refused, seed {i + 1}": (asked, 100 * t.two.refused[:, 1:].mean(axis=0))
         for i, t in enumerate(found.trained)
     }
     made.append(Panel("refusals after Stage II", "threshold", "refused, %", refused))
     right = {
-        f"answered right, seed {i + 1}": (x, 100 * claims.answered_accuracy(t.two, everything))
+        f"answered right, seed {i + 1}": (asked, 100 * claims.answered_accuracy(t.two, everything))
         for i, t in enumerate(found.trained)
     }
     finite = {name: (np.array(a)[np.isfinite(b)], b[np.isfinite(b)]) for name, (a, b) in right.items()}

@@ -120,20 +120,24 @@ def stage_two(found: Found) -> list[Claim]:
 
 def refusal_by_threshold(found: Found) -> FloatArray:
     """(10,) mean over seeds."""
-    return np.mean([t.two.refused[:, 1:].mean(axis=0) for t in found.trained], axis=0)
+    share: FloatArray = np.mean([t.two.refused[:, 1:].mean(axis=0) for t in found.trained], axis=0)
+    return share
 
 
 def refusal_by_level(found: Found) -> FloatArray:
     """(8,) mean over seeds and thresholds."""
     level = found.voted.level
-    return np.mean([[t.two.refused[level == at, 1:].mean() for at in LEVELS] for t in found.trained], axis=0)
+    by_seed = [[t.two.refused[level == at, 1:].mean() for at in LEVELS] for t in found.trained]
+    share: FloatArray = np.mean(by_seed, axis=0)
+    return share
 
 
 def answered_accuracy(answers: Answers, rows: IntArray) -> FloatArray:
     """(10,) accuracy of what is answered at each threshold; NaN where nothing is."""
     right = answers.correct[rows, 1:].sum(axis=0)
     kept = (~answers.refused[rows, 1:]).sum(axis=0)
-    return np.divide(right, kept, out=np.full(len(THRESHOLDS), np.nan), where=kept > 0)
+    share: FloatArray = np.divide(right, kept, out=np.full(len(THRESHOLDS), np.nan), where=kept > 0)
+    return share
 
 
 def answered_slope(found: Found, rows: IntArray) -> float:

@@ -74,7 +74,8 @@ def _gains(
         )
         one, many = (_means(item.policy, sources[1], *held) for item in (tuned.single, tuned.best))
         found.append([tuned.best.quality - tuned.single.quality, many[1] - one[1], many[0] / one[0] - 1])
-    return np.mean(found, axis=0)
+    apart: FloatArray = np.mean(found, axis=0)
+    return apart
 
 
 def _area(
