@@ -18,7 +18,10 @@ from penstock.runtime.model import LanguageModel
 from penstock.training.hybrid.samples import Samples
 from penstock.types import FloatArray, Query
 
-SAMPLES, VOTES, TEMPERATURE = 10, 3, 1.0
+SAMPLES, VOTES, TEMPERATURE = 10, 3, 0.5
+LEVELS = (5, 6, 7, 8)
+"""Where the stronger model of each pair is the stronger one. Up to level 4 `small` is right nearly always and
+`large` is not: there is no trade to make, whoever routes."""
 JUDGE = "small"
 """The model whose likelihood of the reference is the quality."""
 PROBLEM_SEED = 31_000
@@ -46,7 +49,7 @@ def sampling_jobs(n: int) -> list[tuple[str, int]]:
 def work_job(job: tuple[str, int]) -> tuple[FloatArray, FloatArray]:
     """(n, 10) likelihoods of the reference, and right or wrong, of one candidate's samples."""
     name, n = job
-    problems = generate(n, PROBLEM_SEED)
+    problems = generate(n, PROBLEM_SEED, levels=LEVELS)
     if name == VOTED:
         ballots = _texts("small", problems, SAMPLES * VOTES, seed=9)
         texts = [[winner(row[s * VOTES : (s + 1) * VOTES]) for s in range(SAMPLES)] for row in ballots]
@@ -60,7 +63,7 @@ def work_job(job: tuple[str, int]) -> tuple[FloatArray, FloatArray]:
 def assemble(n: int, made: Sequence[tuple[FloatArray, FloatArray]]) -> Collected:
     """What the jobs of ``sampling_jobs`` gave, in the order of ``CANDIDATES``."""
     by_name = dict(zip((name for name, _ in sampling_jobs(n)), made, strict=True))
-    problems = tuple(generate(n, PROBLEM_SEED))
+    problems = tuple(generate(n, PROBLEM_SEED, levels=LEVELS))
     queries = tuple(Query.from_prompt(f"lab-{i}", p.prompt) for i, p in enumerate(problems))
     quality, correct = (np.stack([by_name[name][k] for name in CANDIDATES], axis=1) for k in (0, 1))
     return Collected(problems, Samples(queries, CANDIDATES, quality), Samples(queries, CANDIDATES, correct))

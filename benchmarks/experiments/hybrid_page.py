@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.experiments.hybrid_data import Collected
+from benchmarks.experiments.hybrid_data import LEVELS, TEMPERATURE, Collected
 from benchmarks.experiments.page import table
 from penstock.core.alignment import Alignment
 from penstock.core.pairs import win_share
@@ -154,7 +154,12 @@ def body(*, seconds: tuple[float, float, float], **parts: object) -> str:
     """The whole page; ``seconds`` of sampling, of training, and of the processor."""
     sampled, trained, processor = seconds
     return _PAGE.format(
-        **parts, sampled=f"{sampled:.0f}", trained=f"{trained:.0f}", processor=f"{processor:.0f}"
+        **parts,
+        temperature=TEMPERATURE,
+        levels=f"{LEVELS[0]} to {LEVELS[-1]}",
+        sampled=f"{sampled:.0f}",
+        trained=f"{trained:.0f}",
+        processor=f"{processor:.0f}",
     )
 
 
@@ -170,9 +175,13 @@ def _alignment(found: Alignment) -> list[str]:
 
 _PAGE = """The protocol of *Hybrid LLM* (Ding et al., ICLR 2024) on the models that come with penstock. A
 router reads the prompt and sends it to the weaker or to the stronger model of a pair, one call each. It was
-trained on ten samples of each candidate at temperature 1, with three kinds of label: `det` (did the
-weaker model's first sample do at least as well), `prob` (in which share of the 100 pairs of samples), `trans`
-(in which share was it at most t* worse). See [the guide](../hybrid-llm.md).
+trained on ten samples of each candidate at temperature {temperature}, with three kinds of label: `det` (did
+the weaker model's first sample do at least as well), `prob` (in which share of the 100 pairs of samples),
+`trans` (in which share was it at most t* worse). See [the guide](../hybrid-llm.md).
+
+Problems are of levels {levels}, because the protocol asks for pairs of a weaker and a stronger model. Up to
+level 4 the small model is right nearly always and the large one is not, the more so the higher the
+temperature: on all levels, at temperature 1, sending everything to the small model is the best there is.
 
 Quality is graded, as in the paper: there BARTScore, here the mean log-probability per token that the small
 model gives the reference after reading the response's reasoning. The drop is in percent of the stronger
