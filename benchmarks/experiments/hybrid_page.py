@@ -181,7 +181,7 @@ the weaker model's first sample do at least as well), `prob` (in which share of 
 
 Problems are of levels {levels}, because the protocol asks for pairs of a weaker and a stronger model. Up to
 level 4 the small model is right nearly always and the large one is not, the more so the higher the
-temperature: on all levels, at temperature 1, sending everything to the small model is the best there is.
+temperature: on all levels, at temperature 1, the small model is the better of the two.
 
 Quality is graded, as in the paper: there BARTScore, here the mean log-probability per token that the small
 model gives the reference after reading the response's reasoning. The drop is in percent of the stronger
