@@ -108,8 +108,8 @@ class Candidate:
     that provider needs (``base_url``, ``api_key`` as a reference to the environment, ``timeout_s``).
     ``params`` are request fields that override the caller's (temperature, max_tokens). ``system`` is text put
     before the conversation. ``confidence`` makes it answer only when sure enough, ``vote`` makes several
-    samples one answer (``providers.refusing``, ``providers.voting``). Capabilities are None
-    where unknown, which never excludes.
+    samples one answer, ``judge`` is a candidate that rates its answers (``providers.refusing``,
+    ``providers.voting``, ``providers.judged``). Capabilities are None where unknown, which never excludes.
     """
 
     name: str
@@ -125,8 +125,11 @@ class Candidate:
     json_schema: bool | None = None
     confidence: Confidence | None = None
     vote: Vote | None = None
+    judge: Candidate | None = None
 
     def __post_init__(self) -> None:
+        if self.judge is not None:
+            _check_judge(self, self.judge)
         weights = None if self.vote is None else self.vote.weights
         threshold = None if self.confidence is None else self.confidence.threshold
         if weights is Weighting.RCV:
@@ -146,6 +149,15 @@ class Candidate:
         return 1 if self.vote is None else self.vote.samples
 
 
+def _check_judge(candidate: Candidate, judge: Candidate) -> None:
+    if candidate.vote is not None:
+        raise PoolError("a vote has a confidence of its own: its winner's share", field="judge")
+    if judge.judge is not None or judge.vote is not None or judge.confidence is not None:
+        raise PoolError(
+            "must be a model that simply answers: not one that votes, refuses or is judged", field="judge"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Requirements:
     """What a request needs of a candidate. ``context_tokens`` counts the prompt and the answer asked for."""
@@ -160,7 +172,8 @@ def is_eligible(candidate: Candidate, needs: Requirements) -> bool:
     """Whether a candidate can serve a request at all; decided before anything is scored."""
     if candidate.context_window is not None and needs.context_tokens > candidate.context_window:
         return False
-    if needs.tools and candidate.vote is not None:  # calls of tools cannot be counted
+    # calls of tools can neither be counted nor rated
+    if needs.tools and (candidate.vote is not None or candidate.judge is not None):
         return False
     pairs = (
         (needs.tools, candidate.tools),

@@ -71,7 +71,7 @@ class Answer:
 
     ``cost_usd`` is None where no price is known; ``logprobs`` are natural-log probabilities of the answer's
     tokens where the provider reports them. ``extracted`` is the final answer where a scorer found one;
-    ``confidence`` in [0, 1] how sure the candidate itself is: the winner's share of a vote.
+    ``confidence`` in [0, 1] how sure the candidate itself is: its vote's share, or its judge's rating.
     """
 
     candidate: str

@@ -6,12 +6,12 @@ import polars as pl
 import pytest
 
 from penstock.candidates import Candidate
-from penstock.collection.judge import Judge, JudgeStatus
 from penstock.collection.judging import judge_table
 from penstock.errors import TableError
 from penstock.outcomes.table import OutcomeTable
 from penstock.pricing import Price
 from penstock.providers.base import ChatRequest
+from penstock.providers.judge import Judge, JudgeStatus
 from penstock.providers.scripted import Reply, Said, ScriptedProvider
 from penstock.testing.tables import as_table, tiny_grid
 from penstock.types import Usage, message_text

@@ -14,7 +14,8 @@ from penstock.policies.plain import PlainRouter
 from penstock.policies.refusal import RefusalCascade
 from penstock.policies.vote import VoteCascade
 from penstock.pricing import Price
-from penstock.providers.base import Provider
+from penstock.providers.base import ChatRequest, Provider
+from penstock.providers.judged import JudgedProvider
 from penstock.providers.pool_file import load_pool
 from penstock.providers.refusing import RefusingProvider
 from penstock.providers.scripted import Script, ScriptedProvider
@@ -71,6 +72,29 @@ async def test_a_vote_below_its_share_goes_on(start: Start, hello: Any, accept: 
     running = start(router=router, providers=voting(["4", "5", "4", "4"], samples=4))
     assert told(running.client(), hello, False) == wanted
     assert (await running.last()).runs[0].quality == 0.75
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("rating", "wanted"), [("[[9]]", "small: 4"), ("[[3]]", "large: 4"), ("I cannot say.", "large: 4")]
+)
+async def test_a_poor_rating_goes_on(
+    start: Start, hello: Any, rating: str, wanted: str, stream: bool
+) -> None:
+    judge = Candidate("large", "scripted", "m", PRICE)
+    small = Candidate("small", "scripted", "m", PRICE, judge=judge)
+    rated = JudgedProvider(small, ScriptedProvider(small, "small: 4"), ScriptedProvider(judge, rating))
+    router = PlainRouter(NAMES, VoteCascade((0, 1), (0.6,)))
+    running = start(router=router, providers={"small": rated, "large": large()})
+    assert told(running.client(), hello, stream) == wanted
+    decision = await running.last()
+    assert decision.accepted == wanted.partition(":")[0]
+    first = decision.runs[0].cost_usd
+    assert first is not None
+    plain = ScriptedProvider(small, "small: 4")
+    alone = (await plain.complete(ChatRequest(tuple(hello)))).answer.cost_usd
+    assert alone is not None
+    assert first > alone, "the judge is paid too"
 
 
 async def test_a_vote_that_decides_for_itself_is_stopped_and_refuses(start: Start, hello: Any) -> None:

@@ -87,13 +87,15 @@ def called(candidate: Candidate) -> str | None:
     """How a candidate is called, where that is not one plain generation."""
     at, vote = candidate.confidence, candidate.vote
     if vote is None:
-        return None if at is None else f"at confidence {at.threshold}"
-    said = f"{vote.samples} samples, {vote.weights}"
+        said = [] if at is None else [f"at confidence {at.threshold}"]
+        said += [] if candidate.judge is None else [f"rated by {candidate.judge.name}"]
+        return ", ".join(said) or None
+    samples = f"{vote.samples} samples, {vote.weights}"
     if at is not None and at.threshold is not None:
-        said += f" at confidence {at.threshold}"
+        samples += f" at confidence {at.threshold}"
     if vote.certainty is not None:
-        said += f", until {vote.certainty:.0%} certain"
-    return said if vote.accept is None else f"{said}, accept {vote.accept}"
+        samples += f", until {vote.certainty:.0%} certain"
+    return samples if vote.accept is None else f"{samples}, accept {vote.accept}"
 
 
 def _table(pool: Pool) -> Table:

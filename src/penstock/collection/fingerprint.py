@@ -28,6 +28,9 @@ def outcome_key(query: Query, candidate: Candidate, sample: int) -> str:
         settings["confidence"] = asdict(candidate.confidence)
     if candidate.vote is not None:
         settings["vote"] = asdict(candidate.vote)
+    if candidate.judge is not None:
+        judge = candidate.judge
+        settings["judge"] = [judge.provider, judge.model, dict(judge.params), judge.system]
     return journal_key(query.id, query.messages, candidate.name, settings, sample)
 
 

@@ -17,6 +17,9 @@ from penstock.types import Message, Usage, message_text
 _TOKENS_PER_MESSAGE = 16
 """Generous allowance for what a chat template adds to each message."""
 
+_BYTES_PER_TOKEN, _JUDGE_PROMPT = 8, 1_000
+"""Of an answer that a judge reads, and of the judge's own instructions."""
+
 
 class Spending:
     """USD spent and reserved, against a cap. Without one nothing is ever refused."""
@@ -35,12 +38,22 @@ class Spending:
         """
         if candidate.price is None:
             return Decimal(0)
+        rated = Decimal(0) if candidate.judge is None else self._rating(candidate, candidate.judge, messages)
         instruction = "" if candidate.confidence is None else candidate.confidence.sentence(1.0)
         texts = [candidate.system or "", instruction, *(message_text(m) for m in messages)]
         input_tokens = sum(len(text.encode()) + _TOKENS_PER_MESSAGE for text in texts)
         limit = _max_tokens(candidate.params)
         bound = candidate.calls * cost_usd(Usage(input_tokens, limit or 0), candidate.price)
+        bound += rated
         return bound if limit is not None else max(bound, self._dearest.get(candidate.name, bound))
+
+    def _rating(self, candidate: Candidate, judge: Candidate, messages: Sequence[Message]) -> Decimal:
+        """What it may cost to have one answer rated: the judge reads the question and an answer of at most
+        ``max_tokens``, each of a few bytes."""
+        asked = sum(len(message_text(m).encode()) for m in messages)
+        answer = _BYTES_PER_TOKEN * (_max_tokens(candidate.params) or 0)
+        question = {"role": "user", "content": "x" * (asked + answer + _JUDGE_PROMPT)}
+        return self.worst_case(judge, [question])
 
     @asynccontextmanager
     async def room_for(self, candidate: Candidate, messages: Sequence[Message]) -> AsyncIterator[None]:

@@ -19,12 +19,17 @@
         model: my-small-model
         base_url: http://localhost:8000/v1
         vote: {samples: 10, weights: rcv, accept: 0.6, answer: numeric}
+      - name: checked                       # each answer is rated by another candidate of this file
+        model: my-small-model
+        base_url: http://localhost:8000/v1
+        judge: small
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +82,9 @@ def load_pool(path: Path, *, prices: Path | None = None, environ: Mapping[str, s
                 entry, price_map, file=path, field=f"candidates[{i}]", environ=environ
             )
         ]
-        candidates, fields = tuple(c for c, _ in called), [field for _, field in called]
+        fields = [field for _, field in called]
+        judges = {f"candidates[{i}]": e.judge for i, e in enumerate(document.candidates) if e.judge}
+        candidates = _judged([c for c, _ in called], fields, judges, path)
     _check(candidates, fields, path)
     return Pool(candidates)
 
@@ -125,6 +132,33 @@ def _candidates(
     """What an entry stands for: one candidate, or one for each of its confidences."""
     plain = _candidate(entry, prices, file=file, field=field, environ=environ)
     return called_as(plain, entry, file=file, field=field)
+
+
+def _judged(
+    candidates: list[Candidate], fields: list[str], judges: Mapping[str, str], file: Path
+) -> tuple[Candidate, ...]:
+    """Each candidate with the judge its entry names: another candidate of the file."""
+    by_name = {c.name: c for c in candidates}
+    made = []
+    for candidate, field in zip(candidates, fields, strict=True):
+        named = judges.get(field)
+        if named is None:
+            made.append(candidate)
+            continue
+        if named not in by_name or named == candidate.name:
+            raise PoolError(
+                f"must name another candidate of this file, not {named!r}",
+                file=file,
+                field=f"{field}.judge",
+                hint=nearest(named, set(by_name) - {candidate.name}),
+            )
+        if any(fields[i] in judges for i, c in enumerate(candidates) if c.name == named):
+            raise PoolError("is itself judged", file=file, field=f"{field}.judge")
+        try:
+            made.append(replace(candidate, judge=by_name[named]))
+        except PoolError as error:
+            raise PoolError(error.message, file=file, field=f"{field}.{error.field}") from error
+    return tuple(made)
 
 
 def _candidate(

@@ -96,6 +96,7 @@ class CandidateEntry(_Strict):
     system: str | None = None
     confidence: Annotated[list[ConfidenceEntry], BeforeValidator(_confidences)] = []
     vote: Annotated[VoteEntry | None, BeforeValidator(_vote)] = None
+    judge: Name | None = None
     context_window: int | None = Field(default=None, gt=0)
     tools: bool | None = None
     vision: bool | None = None

@@ -13,6 +13,7 @@ from importlib.metadata import EntryPoint, entry_points
 from penstock.candidates import Candidate
 from penstock.errors import PoolError
 from penstock.providers.base import Provider
+from penstock.providers.judged import JudgedProvider
 from penstock.providers.refusing import RefusingProvider
 from penstock.providers.voting import VotingProvider
 
@@ -40,7 +41,8 @@ def provider_names() -> tuple[str, ...]:
 
 
 def make_provider(candidate: Candidate) -> Provider:
-    """The provider of one candidate, its keys resolved; in front of it what makes it refuse or vote.
+    """The provider of one candidate, its keys resolved; in front of it what makes it refuse or vote, or has
+    its answers rated.
 
     Raises ``PoolError`` where the provider is unknown or a setting of the candidate is wrong,
     ``MissingExtra`` where the provider's dependencies are not installed.
@@ -48,7 +50,11 @@ def make_provider(candidate: Candidate) -> Provider:
     inner = _factory(candidate.provider)(candidate)
     if candidate.vote is not None:
         return VotingProvider(candidate, inner)
-    return inner if candidate.confidence is None else RefusingProvider(candidate, inner)
+    if candidate.confidence is not None:
+        inner = RefusingProvider(candidate, inner)
+    if candidate.judge is not None:
+        return JudgedProvider(candidate, inner, make_provider(candidate.judge))
+    return inner
 
 
 def _factory(name: str) -> Factory:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from penstock.candidates import Candidate
-from penstock.collection.judge import Judge, JudgeStatus, all_of, read_rating, read_verdict
 from penstock.errors import AuthenticationFailed, InputError, ProviderUnavailable
 from penstock.pricing import Price
 from penstock.providers.base import ChatRequest
+from penstock.providers.judge import Judge, JudgeStatus, all_of, read_rating, read_verdict
 from penstock.providers.scripted import Reply, Said, Script, ScriptedProvider
 from penstock.types import Usage, message_text
 
