@@ -112,7 +112,10 @@ def test_the_judge_counts_in_what_a_call_may_cost() -> None:
     rated = Candidate("a", "scripted", "m", price=PRICE, params={"max_tokens": 100}, judge=JUDGE)
     # at least the answer and the question read once more at the judge's price
     more = spending.worst_case(rated, messages) - spending.worst_case(plain, messages)
-    assert more > Decimal(100 * 8 + 14) * DEAR.input / 1_000_000
+    least = Decimal(100 * 8 + 14) * DEAR.input / 1_000_000
+    assert more > least
+    unpriced = Candidate("a", "scripted", "m", params={"max_tokens": 100}, judge=JUDGE)
+    assert spending.worst_case(unpriced, messages) > least
 
 
 POOL = """

@@ -36,9 +36,9 @@ class Spending:
         Input: a text never has more tokens than bytes. Output: the candidate's ``max_tokens``; where it
         sets none, what its dearest call so far did cost, if that is more than the input.
         """
-        if candidate.price is None:
-            return Decimal(0)
         rated = Decimal(0) if candidate.judge is None else self._rating(candidate, candidate.judge, messages)
+        if candidate.price is None:
+            return rated
         instruction = "" if candidate.confidence is None else candidate.confidence.sentence(1.0)
         texts = [candidate.system or "", instruction, *(message_text(m) for m in messages)]
         input_tokens = sum(len(text.encode()) + _TOKENS_PER_MESSAGE for text in texts)
