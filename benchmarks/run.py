@@ -5,9 +5,10 @@ whole tasks left out. Everything is fitted, tuned and chosen on the fitting side
 prompts only. Writes ``docs/benchmarks.md`` and prints the same; exits 1 where a claim does not hold.
 
     python benchmarks/run.py [--tables DIR] [--seeds 20] [--only NAME,NAME] [--out docs/benchmarks.md]
-                             [--minutes M]
+                             [--minutes M] [--json FILE] [--known FILE]
 
-With ``--minutes`` no evaluation is begun after M minutes; the page says how many seeds each table got.
+With ``--minutes`` no evaluation is begun after M minutes; the page says how many seeds each table got. With
+``--json`` every evaluation is kept in a file; those of a ``--known`` file are not run again.
 """
 
 from __future__ import annotations
@@ -76,24 +77,31 @@ def main() -> int:
     jobs = [(options.tables, t, "random", 0) for t in tables]
     jobs += [(options.tables, t, "task-out", 0) for t in tables]
     jobs += [(options.tables, t, "random", seed) for seed in range(1, options.seeds) for t in tables]
-    runs: list[Run] = []
+    runs = _known(options.known) if options.known else []
+    known = {(r.table, r.protocol, r.seed) for r in runs}
+    jobs = [job for job in jobs if job[1:] not in known]
     started = perf_counter()
     with ProcessPoolExecutor(os.cpu_count(), initializer=_one_thread) as pool:
         futures = [pool.submit(one, *job) for job in jobs]
         for done, future in enumerate(as_completed(futures), 1):
             if not future.cancelled():
                 runs.append(future.result())
+                if options.json:  # at once: an hour's work is not lost with its last minute
+                    options.json.write_text(json.dumps([asdict(r) for r in runs], indent=1), encoding="utf-8")
             if options.minutes and perf_counter() - started > 60 * options.minutes:
                 for waiting in futures:
                     waiting.cancel()
             sys.stderr.write(f"\r{done} of {len(jobs)} evaluations, {perf_counter() - started:.0f} s ")
     sys.stderr.write("\n")
-    if options.json:
-        options.json.write_text(json.dumps([asdict(r) for r in runs], indent=1), encoding="utf-8")
-    text, holds = report(runs, options.seeds, perf_counter() - started)
+    text, holds = report(runs, options.seeds, perf_counter() - started, known=len(known))
     options.out.write_text(text, encoding="utf-8")
     sys.stdout.write(text)
     return 0 if holds else 1
+
+
+def _known(path: Path) -> list[Run]:
+    """The evaluations that ``--json`` wrote."""
+    return [Run(**entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
 
 
 def _one_thread() -> None:
@@ -203,7 +211,7 @@ def _shipped_against_routing(group: list[Run]) -> OverSplits:
     return over_splits([(0.0, 0.0) if v is None else v for v in values])
 
 
-def report(runs: list[Run], seeds: int, seconds: float) -> tuple[str, bool]:
+def report(runs: list[Run], seeds: int, seconds: float, *, known: int = 0) -> tuple[str, bool]:
     """The Markdown page, and whether every claim holds."""
     groups = [g for g in _groups(runs) if any(r.over_mix is not None for r in g)]
     tail = TAIL / max(len(groups), 1)
@@ -253,6 +261,7 @@ def report(runs: list[Run], seeds: int, seconds: float) -> tuple[str, bool]:
         date=datetime.now(UTC).date().isoformat(),
         cores=os.cpu_count(),
         minutes=seconds / 60,
+        known=f"; {known} of its evaluations were known from a run before" if known else "",
         seeds=seeds,
         count=len(groups),
         draws=DRAWS,
@@ -329,6 +338,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", default="")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "benchmarks.md")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--known", type=Path)
     options = parser.parse_args()
     if not options.tables.is_dir():
         parser.error(f"the outcome tables are not at {options.tables}; give --tables or set PENSTOCK_TABLES")
@@ -341,7 +351,8 @@ _COLUMNS = (
 )
 _PAGE = """# Benchmarks
 
-Made by `make benchmark` on {date} with {cores} cores in {minutes:.0f} minutes. Real outcome tables, nothing
+Made by `make benchmark` on {date} with {cores} cores in {minutes:.0f} minutes{known}.
+Real outcome tables, nothing
 simulated.
 
 {claims}

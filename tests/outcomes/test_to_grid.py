@@ -113,9 +113,9 @@ def test_further_samples_are_shown_one_after_the_other() -> None:
     )
 
 
-def test_at_most_five_samples_are_shown_and_one_where_there_is_one() -> None:
-    many = table(*(outcome("a", "m", sample_index=s, response=str(s)) for s in range(8)))
-    assert len({g.answer_of(0, 0).text for g in to_grid(many).showings}) == 5
+def test_at_most_twenty_samples_are_shown_and_one_where_there_is_one() -> None:
+    many = table(*(outcome("a", "m", sample_index=s, response=str(s)) for s in range(23)))
+    assert len({g.answer_of(0, 0).text for g in to_grid(many).showings}) == 20
     assert len(to_grid(table(outcome("a", "m"))).showings) == 1
 
 

@@ -18,7 +18,7 @@ from penstock.outcomes.hashing import uniform_of
 from penstock.outcomes.table import OutcomeTable
 from penstock.types import Answer, FloatArray, IntArray, Query, Status, Usage
 
-SHOWINGS = 5
+SHOWINGS = 20
 """Samples of a cell that are shown one after the other, where it has so many: what looking at answers is
 worth, and how answers agree, is learned and measured on all of them."""
 _SHOWN_ROWS = 10_000
@@ -46,7 +46,7 @@ def to_grid(
     ``candidates``: models to keep, in this order (default: all that have rows). Quality and cost are means
     over a cell's samples; refused and failed samples have quality 0 and the cost they had; rows with status
     ``missing`` count as not there; a sample whose quality (or cost) is unknown is left out of that mean. A
-    recorded cost of 0 stays 0. ``seed`` draws the sample that ``answer_of`` returns, and the up to four
+    recorded cost of 0 stays 0. ``seed`` draws the sample that ``answer_of`` returns, and up to 19
     ``others`` of a table with several; ``cost_unit`` says what
     ``cost`` is in (the money of single answers stays USD). Raises ``TableError`` for a model that is not in
     the table, and where latency is to be counted and none is known.
