@@ -352,8 +352,7 @@ _COLUMNS = (
 _PAGE = """# Benchmarks
 
 Made by `make benchmark` on {date} with {cores} cores in {minutes:.0f} minutes{known}.
-Real outcome tables, nothing
-simulated.
+Real outcome tables, nothing simulated.
 
 {claims}
 
