@@ -119,6 +119,11 @@ def test_at_most_twenty_samples_are_shown_and_one_where_there_is_one() -> None:
     assert len(to_grid(table(outcome("a", "m"))).showings) == 1
 
 
+def test_a_stray_sample_does_not_repeat_the_table() -> None:
+    stray = [outcome("q0", "m", sample_index=1), *(outcome(f"q{i}", "m") for i in range(5))]
+    assert len(to_grid(table(*stray)).showings) == 1
+
+
 def test_an_answer_carries_everything_known() -> None:
     row = outcome(
         "a", "m", answer="4", latency_s=0.5, logprobs=[-0.5, -1.0], cached_tokens=3, finish_reason="stop"

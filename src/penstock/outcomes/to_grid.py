@@ -97,9 +97,11 @@ def _shown(answers: _Answers, quality: FloatArray, means: FloatArray) -> FloatAr
 
 
 def _others(answers: _Answers, quality: FloatArray, means: FloatArray) -> tuple[Shown, ...]:
-    """Further draws, each of samples that no earlier one showed while a cell has such."""
-    most = int(np.diff(answers.start).max(initial=0))
-    count = min(SHOWINGS, most, max(1, _SHOWN_ROWS // max(1, len(means))))
+    """Further draws, each of samples that no earlier one showed while a cell has such. As many as a quarter
+    of the cells have at least: a few cells with more than one would only repeat all the others."""
+    samples = np.diff(answers.start)
+    usual = int(np.quantile(samples[samples > 0], 0.75, method="lower")) if samples.any() else 1
+    count = min(SHOWINGS, usual, max(1, _SHOWN_ROWS // max(1, len(means))))
     drawn = [replace(answers, turn=turn) for turn in range(1, count)]
     return tuple(Shown(a, s) for a in drawn if (s := _shown(a, quality, means)) is not None)
 
