@@ -132,13 +132,14 @@ def one(folder: Path, table: str, protocol: str, seed: int) -> Run:
             document = evaluate_fit(fitted, test, dataset=table, draws=DRAWS, seed=seed, pairs=pairs)
         else:
             fitting, test = grid.rows(fit_rows), grid.rows(test_rows)
-            document = evaluate_task_out(fitting, test, settings, dataset=table, draws=DRAWS)
+            simple = [f"routing/{name}" for name in SIMPLE]
+            document = evaluate_task_out(fitting, test, settings, dataset=table, draws=DRAWS, against=simple)
     except TableError as error:
         return Run(table, protocol, seed, reason=str(error))
     item = document["policies"][document["chosen"]]
     over = item["auc_over_mix"] or {"difference": None, "standard_error": None}
     saving = item["saving"]["0.99"]
-    simple, routing = _compared(document)
+    over_simple, routing = _compared(document)
     return Run(
         table,
         protocol,
@@ -147,7 +148,7 @@ def one(folder: Path, table: str, protocol: str, seed: int) -> Run:
         queries=document["fit_queries"] + document["test_queries"],
         candidates=len(document["candidates"]),
         fitted=document["fit_queries"],
-        over_simple=simple,
+        over_simple=over_simple,
         over_routing=routing,
         gain_ratio=item["gain_ratio"],
         over_mix=over["difference"],
@@ -181,7 +182,7 @@ def _compared(document: dict[str, Any]) -> tuple[dict[str, tuple[float, float]],
         value = (found["difference"], found["standard_error"])
         if pair["first"] == document["chosen"] and pair["second"].removeprefix("routing/") in SIMPLE:
             simple.setdefault(pair["second"].removeprefix("routing/"), value)
-    last = document.get("pairs", ())[-1:]
+    last = document.get("pairs", ())[-1:] if "chosen_parts" not in document else ()
     if last and not last[0]["first"].startswith(("routing/", "mix/")) and last[0]["auc_difference"]:
         found = last[0]["auc_difference"]
         routing = (found["difference"], found["standard_error"])
@@ -234,6 +235,10 @@ def report(runs: list[Run], seeds: int, seconds: float, *, known: int = 0) -> tu
             asked += 1
             worse += [table] if found[1].below(TAIL / 2) else []
             better += [table] if found[1].mean > 0 else []
+    for group in groups:
+        found = _against_simple(group) if group[0].protocol == "task-out" else None
+        if found and group[0].fitted >= ENOUGH and found[1].below(TAIL / 2):
+            worse.append(f"{group[0].table} (task-out)")
     # a table that was left out, or could not be evaluated, has shown nothing
     missed += [f"{table} (not evaluated)" for table in CLEARLY_ABOVE if table not in random]
     unproven, lower = [f"{table} (not evaluated)" for table in LOOKS if table not in random], list[str]()

@@ -161,6 +161,21 @@ def test_task_out_never_tests_on_a_task_that_was_fitted(monkeypatch: pytest.Monk
     assert len(found["chosen_parts"]) == 3
 
 
+def test_task_out_is_compared_with_the_options_every_part_tried() -> None:
+    found = evaluate_task_out(
+        tiny_grid(120, seed=1),
+        tiny_grid(90, seed=2),
+        ROUTING,
+        dataset="t",
+        draws=DRAWS,
+        against=["routing/ridge", "routing/nobody"],
+    )
+    (pair,) = found["pairs"]
+    assert (pair["first"], pair["second"]) == ("chosen/per-part", "routing/ridge")
+    areas = [found["policies"][pair[side]]["auc"] for side in ("first", "second")]
+    assert pair["auc_difference"]["difference"] == pytest.approx(areas[0] - areas[1], abs=1e-9)
+
+
 def test_tasks_that_share_a_question_are_left_out_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """Were they dealt apart, a variant of a tested question would have been fitted on."""
     grid = tiny(120, seed=1).grid

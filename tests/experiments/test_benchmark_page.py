@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,26 @@ def test_a_table_that_was_not_evaluated_has_shown_nothing() -> None:
         text, holds = report([r for r in runs if r.table != left_out], 1, 60.0)
         assert not holds
         assert f"{left_out} (not evaluated)" in text
+
+
+def test_task_out_is_held_against_the_simple_routers_too() -> None:
+    good = {
+        "over_mix": 0.05,
+        "error": 0.001,
+        "saving": 0.5,
+        "kept": 1.0,
+        "mix_saving": 0.1,
+        "gain_ratio": 0.5,
+    }
+    simple = {"over_simple": {"knn": (0.01, 0.001)}, "over_routing": (0.02, 0.001)}
+    tables = (*CLEARLY_ABOVE, *LOOKS)
+    runs = [Run(t, "random", 0, chosen="lookahead/knn", fitted=600, **good, **simple) for t in tables]
+    poor = Run("t", "task-out", 0, chosen="mix/mean", fitted=600, **good, over_simple={"knn": (-0.01, 0.001)})
+    text, holds = report([*runs, poor], 1, 60.0)
+    assert not holds
+    assert "not on t (task-out)" in text
+    assert report([*runs, replace(poor, over_simple={"knn": (-0.001, 0.001)})], 1, 60.0)[1]
+    assert report([*runs, replace(poor, fitted=100)], 1, 60.0)[1], "of small tables it is not asked"
 
 
 def test_the_error_over_splits_is_the_corrected_one() -> None:

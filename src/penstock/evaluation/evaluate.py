@@ -25,6 +25,8 @@ from penstock.policies.targets import Target
 from penstock.replay import BeliefSource, replay
 from penstock.types import FloatArray
 
+PER_PART = "chosen/per-part"
+"""The option that is what each part of a task-out evaluation chose by itself."""
 _ASKED = ("savings=0.25", "savings=0.5", "quality=0.95", "quality=0.99")
 
 
@@ -85,11 +87,13 @@ def evaluate_task_out(
     draws: int = 1000,
     progress: Progress | None = None,
     embedder: Embedder | None = None,
+    against: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Whole tasks left out: each part of the tasks is tested on with fits that saw none of its rows.
 
     Candidates are selected once, on all fitting rows; everything else, the best fixed candidate included, is
-    fitted per part, and cross-fitted with whole tasks left out as well. Raises TableError with fewer than
+    fitted per part, and cross-fitted with whole tasks left out as well. What is chosen is also compared with
+    the options ``against``, as far as every part tried them. Raises TableError with fewer than
     three tasks (one to test on and two to cross-fit over).
     """
     tasks = sorted({q.task or "" for q in fitting.queries})
@@ -112,9 +116,12 @@ def evaluate_task_out(
     if not parts:
         raise TableError("no task of the test table can be left out of the fitting table")
     realised = pool([_with_chosen(fit, part) for fit, part in parts])
-    measured = measure(realised, draws=draws, seed=settings.seed)
+    pairs = [(PER_PART, name) for name in against if name in realised.options]
+    measured = measure(realised, draws=draws, seed=settings.seed, pairs=pairs)
     document = _document(parts[0][0], realised, dataset, measured)
-    document["chosen"] = "chosen/per-part"
+    if pairs:
+        document["pairs"] = measured["pairs"]
+    document["chosen"] = PER_PART
     document["chosen_parts"] = [fit.chosen for fit, _ in parts]
     complete = int(complete_rows(fitting.select(names)).sum())
     document["fit_queries"], document["dropped_rows"]["fit"] = complete, n - complete
@@ -126,10 +133,9 @@ def evaluate_task_out(
 
 def _with_chosen(fit: Fit, realised: Realised) -> tuple[Fit, Realised]:
     """Add what each part chose by itself as an option of its own, so that the choice can be pooled."""
-    name = "chosen/per-part"
-    options = {**fit.options, name: fit.option}
-    done = {**realised.options, name: realised.options[fit.chosen]}
-    return replace(fit, options=options, chosen=name), replace(realised, options=done)
+    options = {**fit.options, PER_PART: fit.option}
+    done = {**realised.options, PER_PART: realised.options[fit.chosen]}
+    return replace(fit, options=options, chosen=PER_PART), replace(realised, options=done)
 
 
 def _document(fit: Fit, realised: Realised, dataset: str, measured: dict[str, Any]) -> dict[str, Any]:
