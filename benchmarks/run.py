@@ -345,6 +345,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--known", type=Path)
     options = parser.parse_args()
+    if options.known and not options.known.is_file():
+        parser.error(f"--known: there is no file {options.known}; --json writes one")
     if not options.tables.is_dir():
         parser.error(f"the outcome tables are not at {options.tables}; give --tables or set PENSTOCK_TABLES")
     return options

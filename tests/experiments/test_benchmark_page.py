@@ -15,6 +15,16 @@ def run(**simple: tuple[float, float]) -> Run:
     return Run("table", "random", 0, over_simple=simple)
 
 
+GOOD = {"over_mix": 0.05, "error": 0.001, "saving": 0.5, "kept": 1.0, "mix_saving": 0.1, "gain_ratio": 0.5}
+ASKED_OF = (*CLEARLY_ABOVE, *LOOKS)
+
+
+def all_good() -> list[Run]:
+    """One run of every table that a claim is about, all of which hold."""
+    simple = {"over_simple": {"knn": (0.01, 0.001)}, "over_routing": (0.02, 0.001)}
+    return [Run(t, "random", 0, chosen="lookahead/knn", fitted=600, **GOOD, **simple) for t in ASKED_OF]
+
+
 def test_only_estimators_that_every_run_tried_are_compared() -> None:
     runs = [run(knn=(0.02, 0.1), kmeans=(0.01, 0.1)), run(knn=(0.04, 0.3))]
     found = _against_simple(runs)
@@ -28,37 +38,17 @@ def test_without_a_common_one_nothing_is_compared() -> None:
 
 
 def test_a_table_that_was_not_evaluated_has_shown_nothing() -> None:
-    good = {
-        "over_mix": 0.05,
-        "error": 0.001,
-        "saving": 0.5,
-        "kept": 1.0,
-        "mix_saving": 0.1,
-        "gain_ratio": 0.5,
-    }
-    simple = {"over_simple": {"knn": (0.01, 0.001)}, "over_routing": (0.02, 0.001)}
-    tables = (*CLEARLY_ABOVE, *LOOKS)
-    runs = [Run(t, "random", 0, chosen="lookahead/knn", fitted=600, **good, **simple) for t in tables]
+    runs = all_good()
     assert report(runs, 1, 60.0)[1]
-    for left_out in tables:
+    for left_out in ASKED_OF:
         text, holds = report([r for r in runs if r.table != left_out], 1, 60.0)
         assert not holds
         assert f"{left_out} (not evaluated)" in text
 
 
 def test_task_out_is_held_against_the_simple_routers_too() -> None:
-    good = {
-        "over_mix": 0.05,
-        "error": 0.001,
-        "saving": 0.5,
-        "kept": 1.0,
-        "mix_saving": 0.1,
-        "gain_ratio": 0.5,
-    }
-    simple = {"over_simple": {"knn": (0.01, 0.001)}, "over_routing": (0.02, 0.001)}
-    tables = (*CLEARLY_ABOVE, *LOOKS)
-    runs = [Run(t, "random", 0, chosen="lookahead/knn", fitted=600, **good, **simple) for t in tables]
-    poor = Run("t", "task-out", 0, chosen="mix/mean", fitted=600, **good, over_simple={"knn": (-0.01, 0.001)})
+    runs = all_good()
+    poor = Run("t", "task-out", 0, chosen="mix/mean", fitted=600, **GOOD, over_simple={"knn": (-0.01, 0.001)})
     text, holds = report([*runs, poor], 1, 60.0)
     assert not holds
     assert "not on t (task-out)" in text

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from penstock.candidates import Candidate
-from penstock.providers.base import ChatRequest
+from penstock.providers.base import ChatRequest, Completion, StreamChunk
+from penstock.providers.bodies import chunks_of, usage_chunk
 
 
 def conversation(candidate: Candidate, request: ChatRequest) -> ChatRequest:
@@ -20,3 +22,12 @@ def wants_usage(request: ChatRequest) -> bool:
     """Whether the caller asked for the usage chunk at the end of a stream."""
     options = request.params.get("stream_options")
     return isinstance(options, dict) and options.get("include_usage") is True
+
+
+def as_stream(completion: Completion, request: ChatRequest) -> Iterator[StreamChunk]:
+    """A finished completion as the stream that was asked for."""
+    for body in chunks_of(completion.body):
+        yield StreamChunk(body)
+    if wants_usage(request):
+        yield StreamChunk(usage_chunk(completion.body))
+    yield StreamChunk(None, completion.answer)

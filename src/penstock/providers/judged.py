@@ -9,8 +9,7 @@ from dataclasses import replace
 from penstock.candidates import Candidate
 from penstock.errors import PoolError
 from penstock.providers.base import ChatRequest, Completion, Provider, StreamChunk
-from penstock.providers.bodies import chunks_of, usage_chunk
-from penstock.providers.calls import wants_usage
+from penstock.providers.calls import as_stream
 from penstock.providers.judge import Judge
 from penstock.types import Query, Status
 
@@ -48,11 +47,8 @@ class JudgedProvider:
     async def stream(self, request: ChatRequest) -> AsyncIterator[StreamChunk]:
         """The rated answer in chunks, once it is rated."""
         completion = await self.complete(request)
-        for body in chunks_of(completion.body):
-            yield StreamChunk(body)
-        if wants_usage(request):
-            yield StreamChunk(usage_chunk(completion.body))
-        yield StreamChunk(None, completion.answer)
+        for chunk in as_stream(completion, request):
+            yield chunk
 
     async def aclose(self) -> None:
         """Close ``inner`` and the judge."""

@@ -11,8 +11,8 @@ from typing import Any
 from penstock.candidates import Candidate
 from penstock.errors import MissingExtra, PoolError, ProviderUnavailable, RequestRejected, TableError
 from penstock.providers.base import ChatRequest, Completion, StreamChunk
-from penstock.providers.bodies import answer_of, chunks_of, completion_body, text_hash, usage_chunk
-from penstock.providers.calls import wants_usage
+from penstock.providers.bodies import answer_of, completion_body, text_hash
+from penstock.providers.calls import as_stream
 from penstock.types import Query, Status, Usage
 
 _WANTED = (
@@ -68,11 +68,8 @@ class RecordedProvider:
     async def stream(self, request: ChatRequest) -> AsyncIterator[StreamChunk]:
         """The recorded answer, in chunks."""
         completion = await self.complete(request)
-        for chunk in chunks_of(completion.body):
-            yield StreamChunk(chunk)
-        if wants_usage(request):
-            yield StreamChunk(usage_chunk(completion.body))
-        yield StreamChunk(None, completion.answer)
+        for chunk in as_stream(completion, request):
+            yield chunk
 
     async def aclose(self) -> None:
         """Let the table go."""

@@ -8,8 +8,7 @@ from dataclasses import replace
 from penstock.candidates import Candidate
 from penstock.errors import PoolError
 from penstock.providers.base import ChatRequest, Completion, Provider, StreamChunk
-from penstock.providers.bodies import chunks_of, usage_chunk
-from penstock.providers.calls import wants_usage
+from penstock.providers.calls import as_stream
 from penstock.providers.generating import (
     Generation,
     asked_at,
@@ -63,14 +62,11 @@ class RefusingProvider:
                     held = []
         completion = finished(generation)
         if generation.refused:
-            for body in chunks_of(completion.body):
-                yield StreamChunk(body)
-            if wants_usage(request):
-                yield StreamChunk(usage_chunk(completion.body))
+            held = list(as_stream(completion, request))
         else:
-            for ready in held:
-                yield ready
-        yield StreamChunk(None, completion.answer)
+            held.append(StreamChunk(None, completion.answer))
+        for ready in held:
+            yield ready
 
     async def aclose(self) -> None:
         """Close ``inner``."""

@@ -22,8 +22,8 @@ from penstock.outcomes.final_answers import final_answer_named
 from penstock.pricing import cost_usd
 from penstock.providers.ballots import Ballots, thresholds
 from penstock.providers.base import ChatRequest, Completion, Provider, StreamChunk
-from penstock.providers.bodies import chunks_of, usage_body, usage_chunk
-from penstock.providers.calls import wants_usage
+from penstock.providers.bodies import usage_body
+from penstock.providers.calls import as_stream
 from penstock.providers.generating import Generation, asked_at, generate, refusal_body
 from penstock.types import Answer, Status, Usage
 
@@ -66,11 +66,8 @@ class VotingProvider:
     async def stream(self, request: ChatRequest) -> AsyncIterator[StreamChunk]:
         """The voted answer in chunks, once it is decided."""
         completion = await self.complete(request)
-        for body in chunks_of(completion.body):
-            yield StreamChunk(body)
-        if wants_usage(request):
-            yield StreamChunk(usage_chunk(completion.body))
-        yield StreamChunk(None, completion.answer)
+        for chunk in as_stream(completion, request):
+            yield chunk
 
     async def aclose(self) -> None:
         """Close ``inner``."""
