@@ -110,7 +110,7 @@ def _measure(fit: Grid, test: Grid, seed: int) -> dict[str, Measured] | None:
     for name in (*SIMPLE, *OTHERS):
         started = process_time()
         known = believe(estimator(name), rows, settings)
-        belief, beliefs = known.model, known.beliefs[0]
+        belief, beliefs = known.model, rows.beliefs(known.ex_ante, known.ex_ante)
         spent = process_time() - started
         means = rows.tuned_quality.mean(axis=0), rows.tuned_cost.mean(axis=0)
         swept = _tuned(family("routing")(beliefs, *means), beliefs, rows)

@@ -19,7 +19,7 @@ from penstock.estimators.post_hoc.normal_forms import Normaliser, final_answer
 from penstock.estimators.post_hoc.own_answer import observe, predict_all
 from penstock.estimators.registry import estimator
 from penstock.estimators.set_features import SetRows
-from penstock.fitting.drafts import believe
+from penstock.fitting.drafts import believe, look_at_answers
 from penstock.fitting.rows import FittingRows, prepare_rows
 from penstock.fitting.settings import FitSettings
 from penstock.outcomes.grid import Grid
@@ -55,7 +55,7 @@ def fitted_split(
     best = grid.candidates[int(np.argmax(fitting.quality.mean(axis=0)))]
     settings = FitSettings((ex_ante,), features=features, directions=directions, seed=seed)
     rows = prepare_rows(fitting, best, settings)
-    known = believe(estimator(ex_ante), rows, settings)
+    known = look_at_answers(believe(estimator(ex_ante), rows, settings), rows, seed)
     model, tuned = known.model, known.beliefs[0]
     before, cost = model.before(held.queries)
     draw = np.array([draw_of(q.id, seed) for q in held.queries])

@@ -150,6 +150,8 @@ def test_whole_tasks_can_be_left_out() -> None:
         ({"fold_by": "x"}, "--fold-by"),
         ({"estimators": ()}, "at least one"),
         ({"policies": ()}, "at least one"),
+        ({"estimators": ("ensemble",)}, "name at least two beside it"),
+        ({"estimators": ("ensemble", "knn")}, "name at least two beside it"),
     ],
 )
 def test_settings_that_make_no_sense(fields: dict[str, object], says: str) -> None:
@@ -161,6 +163,24 @@ def test_settings_that_make_no_sense(fields: dict[str, object], says: str) -> No
 def test_unknown_names(fields: dict[str, object]) -> None:
     with pytest.raises(InputError, match=r"no (estimator|policy) is called 'magic'; there are"):
         fit_grid(tiny_grid(60), replace(QUICK, **fields))
+
+
+def test_the_ensemble_is_the_mean_of_the_others_and_looked_with_where_it_errs_least() -> None:
+    grid = tiny_grid(200, seed=1)
+    names = ("mean", "ridge", "knn")
+    fit = fit_grid(grid, replace(QUICK, estimators=(*names, "ensemble")))
+    before = {n: fit.options[f"routing/{n}"].belief.before(grid.queries)[0] for n in (*names, "ensemble")}
+    np.testing.assert_allclose(before["ensemble"], np.mean([before[n] for n in names], axis=0))
+    looking = {name.partition("/")[2] for name in fit.options if name.startswith(("cascade/", "index/"))}
+    assert len(looking) == 1
+
+
+def test_an_ensemble_of_one_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where time was short and one estimator is all there is."""
+    monkeypatch.setattr(FitSettings, "spent", lambda self, started: True)
+    fit = fit_grid(tiny_grid(60), replace(QUICK, estimators=("ridge", "knn", "ensemble")))
+    assert {name for name in fit.options if name.startswith("routing/")} == {"routing/ridge"}
+    assert any("not tried within" in note for note in fit.notes)
 
 
 def test_progress_reaches_its_end() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from penstock.errors import InputError
 from penstock.fitting.settings import FEW_ROWS, FitSettings
 
 
@@ -15,3 +16,11 @@ def test_small_tables_are_dealt_into_more_folds(rows: int, asked: int | None, co
 def test_whole_tasks_are_left_out_in_as_many_folds_as_ever() -> None:
     """More folds would leave fewer tasks out at a time, and be less like traffic of unseen ones."""
     assert FitSettings(fold_by="task").folds_of(100) == 5
+
+
+def test_few_tasks_are_asked_for_less_confidence() -> None:
+    assert FitSettings().guarded_at == 0.95
+    assert FitSettings(fold_by="task").guarded_at == 0.8
+    assert FitSettings(fold_by="task", confidence=0.9).guarded_at == 0.9
+    with pytest.raises(InputError, match=r"at least 0\.5 and below 1"):
+        FitSettings(confidence=0.3)

@@ -47,7 +47,7 @@ def sampled(n: int, *, seed: int, showings: int = 3) -> Grid:
 def test_every_showing_is_learned_from(monkeypatch: pytest.MonkeyPatch) -> None:
     grid = sampled(60, seed=0)
     rows = prepare_rows(grid, "large", SETTINGS)
-    known = drafts.believe(estimator("mean"), rows, SETTINGS)
+    known = drafts.look_at_answers(drafts.believe(estimator("mean"), rows, SETTINGS), rows, SETTINGS.seed)
     assert len(rows.showings) == len(known.post_hoc) == len(known.beliefs) == 3
     assert not np.array_equal(known.post_hoc[0], known.post_hoc[1])
     asked: list[tuple[int, FloatArray]] = []
@@ -68,11 +68,11 @@ def test_every_showing_is_learned_from(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_is_tuned_is_the_mean_over_showings() -> None:
     rows = prepare_rows(sampled(60, seed=0), "large", SETTINGS)
-    known = drafts.believe(estimator("mean"), rows, SETTINGS)
+    known = drafts.look_at_answers(drafts.believe(estimator("mean"), rows, SETTINGS), rows, SETTINGS.seed)
     whole = drafts.draft_sequential(known, rows, SETTINGS)[0].swept
     assert whole.cost.shape[1] == 60
 
-    def alone(s: int) -> drafts.Believed:
+    def alone(s: int) -> drafts.Looked:
         return replace(known, post_hoc=known.post_hoc[s : s + 1], beliefs=known.beliefs[s : s + 1])
 
     parts = [

@@ -24,6 +24,7 @@ from penstock.testing.tables import tiny_grid
 from penstock.types import Answer, Status
 
 ESTIMATORS = ("mean", "task_mean", "knn", "kmeans", "ridge", "logistic")
+TOGETHER = "routing/ensemble"
 BUDGET = 0.000_512_345_678_901_234
 
 
@@ -36,6 +37,9 @@ def routers() -> dict[str, Router]:
         fit = fit_grid(tiny_grid(120, seed=2), settings)
         for option in fit.options:
             found[option] = router_of(replace(fit, chosen=option), target, seed=3, provenance={})
+    several = FitSettings((*ESTIMATORS, "ensemble"), ("routing",), "prompt+task", directions=8)
+    fit = fit_grid(tiny_grid(120, seed=2), several)
+    found[TOGETHER] = router_of(replace(fit, chosen=TOGETHER), target, seed=3, provenance={})
     return found
 
 
@@ -51,7 +55,7 @@ def test_every_estimator_with_every_policy_decides_the_same(
 ) -> None:
     queries = tiny_grid(60, seed=9).queries
     path = tmp_path / "router.penstock"
-    assert {f"{p}/{e}" for p in ("routing", "cascade") for e in ESTIMATORS} < set(routers)
+    assert {f"{p}/{e}" for p in ("routing", "cascade") for e in ESTIMATORS} | {TOGETHER} < set(routers)
     for router in routers.values():
         save_bundle(router, path)
         again = load_bundle(path)

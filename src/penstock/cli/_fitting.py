@@ -54,6 +54,7 @@ def settings_from(
     """Settings from the command line's words; InputError for an unknown one."""
     from dataclasses import replace
 
+    from penstock.estimators.ex_ante.ensemble import ENSEMBLE
     from penstock.estimators.registry import estimator as known_estimator
     from penstock.fitting.families import LOOKAHEAD, family
     from penstock.fitting.settings import FitSettings
@@ -68,7 +69,8 @@ def settings_from(
     if policy != "auto":
         settings = replace(settings, policies=split_names(policy))
     for name in settings.estimators:
-        known_estimator(name)
+        if name != ENSEMBLE:
+            known_estimator(name)
     for name in settings.policies:
         if name != LOOKAHEAD:
             family(name)

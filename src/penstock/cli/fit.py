@@ -191,7 +191,8 @@ def _print(fitted: Fit, expected: Expectation, output: Path, embeddings: str | N
     if option.kept:
         out.print(
             f"Chosen: [bold]{fitted.chosen}[/] of {len(fitted.options)} options: {fitted.why}. "
-            f"Above the mix with 95% confidence; {option.kept} of {option.tried} settings stay."
+            f"Above the mix with {fitted.confidence:.0%} confidence; "
+            f"{option.kept} of {option.tried} settings stay."
         )
     else:
         out.print(f"Chosen: [bold]the mix[/]: {fitted.why}.")

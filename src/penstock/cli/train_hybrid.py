@@ -247,5 +247,6 @@ def _print_router(fit: Fit | None, why_none: str | None, path: Path) -> None:
         if fit.options[PLAIN].area >= fit.option.area:
             out.print("[yellow]note:[/] routing by expected cost alone does as well on these queries.")
     else:
-        out.print("The router is [bold]the mix[/]: the encoder is not above it with 95% confidence here.")
+        sure = f"{fit.confidence:.0%} confidence"
+        out.print(f"The router is [bold]the mix[/]: the encoder is not above it with {sure} here.")
     out.print(f"Wrote {path}. Next: penstock evaluate {path} --test TABLE", soft_wrap=True)

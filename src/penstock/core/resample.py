@@ -11,6 +11,11 @@ import numpy as np
 
 from penstock.types import FloatArray, IntArray
 
+_FEW = 20
+"""Of fewer clusters too few sums are left to tell how alike columns are."""
+_EXPANDED = 60
+"""Degrees of freedom above which an expansion of Student's quantile is good to four digits and more."""
+
 
 def cluster_sums(values: FloatArray, cluster: IntArray) -> FloatArray:
     """Sums of ``values`` (n, p) over the rows of each cluster -> (clusters, p)."""
@@ -39,26 +44,35 @@ def simultaneous_lower_bounds(
     """(p,) lower bounds that hold for all p column means of ``values`` (n, p) at once.
 
     Multiplier bootstrap of the largest studentised deviation, rows resampled by ``cluster`` (n,)
-    (Chernozhukov, Chetverikov & Kato 2013). Few clusters get Student's t as a floor. One cluster bounds
-    nothing: -inf.
+    (Chernozhukov, Chetverikov & Kato 2013). That is a normal approximation. With few clusters each error is
+    itself uncertain, so the level at which the bootstrap holds every mean is met by Student's quantile and
+    not by the normal one; and as very few sums make columns look more alike than they are, that level is then
+    at least what resampling rows asks for. One cluster bounds nothing: -inf.
     """
-    n = len(values)
     mean: FloatArray = values.mean(axis=0)
-    sums = cluster_sums(values - mean, cluster)
+    deviations = values - mean
+    sums = cluster_sums(deviations, cluster)
     clusters = len(sums)
     if clusters < 2:
         return np.full(len(mean), -np.inf)
-    error = _error_of(sums, n)
-    moving = error > 0
-    if not moving.any():
+    error = _error_of(sums, len(values))
+    if not (error > 0).any():
         return mean
-    scaled = (sums[:, moving] / (n * error[moving])).astype(np.float32)
-    rng = np.random.default_rng(seed)
-    noise = rng.standard_normal((draws, clusters), dtype=np.float32)
-    critical = float(np.quantile((noise @ scaled).max(axis=1), confidence))
-    critical = max(critical, _t_quantile(confidence, clusters - 1))
-    bounds: FloatArray = mean - critical * error
+    level = max(_simultaneous_level(sums, confidence, draws, seed), confidence)
+    if clusters < _FEW:
+        level = max(_simultaneous_level(deviations, confidence, draws, seed), level)
+    bounds: FloatArray = mean - t_quantile(level, clusters - 1) * error
     return bounds
+
+
+def _simultaneous_level(sums: FloatArray, confidence: float, draws: int, seed: int) -> float:
+    """At which level each of p means has to be held so that all are at the ``confidence``, by a multiplier
+    bootstrap of independent ``sums`` (m, p) of deviations."""
+    length = np.sqrt((sums**2).sum(axis=0))
+    moving = length > 0
+    scaled = (sums[:, moving] / length[moving]).astype(np.float32)
+    noise = np.random.default_rng(seed).standard_normal((draws, len(sums)), dtype=np.float32)
+    return NormalDist().cdf(float(np.quantile((noise @ scaled).max(axis=1), confidence)))
 
 
 def bootstrap_weights(cluster: IntArray, *, draws: int, seed: int) -> FloatArray:
@@ -72,13 +86,36 @@ def bootstrap_weights(cluster: IntArray, *, draws: int, seed: int) -> FloatArray
     return weights
 
 
-def _t_quantile(confidence: float, freedom: int) -> float:
-    """Student's t quantile by Hill's (1970) expansion of the normal one; exact at 1 and 2 degrees."""
-    if freedom == 1:
-        return float(np.tan(np.pi * (confidence - 0.5)))
-    if freedom == 2:
-        a = 2 * confidence - 1
-        return float(a * np.sqrt(2.0 / (1.0 - a * a)))
+def t_quantile(confidence: float, freedom: int) -> float:
+    """Student's t quantile for a ``confidence`` of at least one half and integer degrees of ``freedom``."""
+    if freedom > _EXPANDED:
+        return _t_expansion(confidence, freedom)
+    low, high = 0.0, 1.0
+    while _t_below(high, freedom) < confidence and high < 1e12:
+        low, high = high, 2.0 * high
+    for _ in range(100):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _t_below(middle, freedom) < confidence else (low, middle)
+    return high
+
+
+def _t_below(t: float, freedom: int) -> float:
+    """P(T <= t) for t >= 0, by the finite sums for integer degrees of freedom (Abramowitz & Stegun 1964,
+    26.7.3 and 26.7.4)."""
+    angle = float(np.arctan(t / np.sqrt(freedom)))
+    sine, cosine = float(np.sin(angle)), float(np.cos(angle))
+    odd = freedom % 2 == 1
+    term = cosine if odd else 1.0
+    total = 0.0 if freedom == 1 else term
+    for i in range(3 if odd else 2, freedom - 1, 2):
+        term *= cosine * cosine * (i - 1) / i
+        total += term
+    within = 2.0 / np.pi * (angle + sine * total) if odd else sine * total
+    return 0.5 + 0.5 * within
+
+
+def _t_expansion(confidence: float, freedom: int) -> float:
+    """Hill's (1970) expansion of Student's quantile around the normal one."""
     z, v = NormalDist().inv_cdf(confidence), float(freedom)
     g1 = (z**3 + z) / 4
     g2 = (5 * z**5 + 16 * z**3 + 3 * z) / 96

@@ -11,6 +11,7 @@ from penstock.estimators.ex_ante.blend import Blend, FittedBlend
 from penstock.estimators.ex_ante.boosting import Boosting, FittedBoosting
 from penstock.estimators.ex_ante.clusters import Clusters, FittedClusters
 from penstock.estimators.ex_ante.encoder import FittedEncoderScores
+from penstock.estimators.ex_ante.ensemble import ENSEMBLE, FittedEnsemble
 from penstock.estimators.ex_ante.guarded import FittedGuarded, GuardedNeighbours
 from penstock.estimators.ex_ante.kernel import FittedKernel, Kernel
 from penstock.estimators.ex_ante.latent import Factorisation, FittedLatent, ItemResponse
@@ -48,6 +49,7 @@ _FITTED: dict[str, Callable[[Settings, Arrays], Fitted]] = {
     "stack": lambda settings, arrays: FittedStack.from_state(settings, arrays, restore),
     "calibrated": lambda settings, arrays: FittedCalibrated.from_state(settings, arrays, restore),
     "blend": lambda settings, arrays: FittedBlend.from_state(settings, arrays, restore),
+    ENSEMBLE: lambda settings, arrays: FittedEnsemble.from_state(settings, arrays, restore),
 }
 
 
@@ -57,9 +59,16 @@ def estimator(name: str) -> Estimator:
     ``NAME+isotonic`` and ``NAME+platt`` are calibrated on rows of their own.
     """
     plain, _, method = name.partition("+")
+    if plain == ENSEMBLE:
+        raise InputError(
+            f"{ENSEMBLE!r} is the mean of other estimators, and neither fitted nor calibrated by itself",
+            field="--estimator",
+            hint=f"Name it beside them, as in knn,kernel,{ENSEMBLE}",
+        )
     if plain not in ESTIMATORS:
         raise InputError(
-            f"no estimator is called {plain!r}; there are {', '.join(ESTIMATORS)}", field="--estimator"
+            f"no estimator is called {plain!r}; there are {', '.join((*ESTIMATORS, ENSEMBLE))}",
+            field="--estimator",
         )
     found = ESTIMATORS[plain]()
     return Calibrated(found, method) if "+" in name else found

@@ -6,9 +6,20 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from penstock.core.curves import area
+from penstock.core.resample import bootstrap_weights
+from penstock.estimators.ex_ante.ensemble import ENSEMBLE
 from penstock.fitting.drafts import Believed
+from penstock.fitting.families import ROUTING
 from penstock.fitting.result import MIX, Option
 from penstock.fitting.rows import FittingRows
+from penstock.fitting.tune import Swept
+from penstock.types import FloatArray, IntArray
+
+ROUTING_TOGETHER = f"{ROUTING}/{ENSEMBLE}"
+CLEARLY = 2.0
+"""In standard errors: how much better one estimator has to be than all of them together."""
+_DRAWS = 200
 
 
 def best_estimates(known: Sequence[Believed], rows: FittingRows) -> Believed:
@@ -22,17 +33,57 @@ def best_estimates(known: Sequence[Believed], rows: FittingRows) -> Believed:
     return min(known, key=error)
 
 
-def choose(options: Mapping[str, Option]) -> tuple[str, str]:
-    """The option of the largest guarded area on tuning rows, the mix at ties; and why, in one sentence."""
+def choose(
+    options: Mapping[str, Option], cluster: IntArray, *, confidence: float = 0.95, seed: int = 0
+) -> tuple[str, str]:
+    """The option of the largest guarded area on tuning rows, the mix at ties; and why, in one sentence.
+
+    Where that is routing by one estimator, and routing by the ensemble is above the mix and less than two
+    standard errors of the difference behind (rows resampled by ``cluster`` (n,)), it is the ensemble: the
+    best of several close ones is flattered by having been picked, their mean is not. ``confidence`` is the
+    guard's, for the sentence.
+    """
     ranked = sorted(options, key=lambda name: (options[name].area, name == MIX), reverse=True)
     first = ranked[0]
     if len(options) == 1:
         return MIX, "there was nothing else to try"
     if first == MIX:
-        return MIX, f"none of {len(options) - 1} options is above the mix with 95% confidence on these rows"
+        tried = len(options) - 1
+        return MIX, f"none of {tried} options is above the mix with {confidence:.0%} confidence on these rows"
     mix = options[MIX].area
+    if first.startswith(f"{ROUTING}/") and _as_good(options, first, cluster, seed):
+        why = f"mean quality over the cost range {options[ROUTING_TOGETHER].area:.4f}, the mix {mix:.4f}"
+        close = f"{first} {options[first].area:.4f}, less than two standard errors more"
+        return ROUTING_TOGETHER, f"{why}, {close}, by replay on rows the estimates had not seen"
     why = f"mean quality over the cost range {options[first].area:.4f}, the mix {mix:.4f}"
     others = [name for name in ranked[1:] if name != MIX and options[name].area > mix]
     if others:
         why += f", next best {others[0]} {options[others[0]].area:.4f}"
     return first, f"{why}, by replay on rows the estimates had not seen"
+
+
+def _as_good(options: Mapping[str, Option], first: str, cluster: IntArray, seed: int) -> bool:
+    """Whether routing by the ensemble is above the mix and not clearly behind ``first``."""
+    together, mix = options.get(ROUTING_TOGETHER), options[MIX]
+    if together is None or first == ROUTING_TOGETHER or not together.area > mix.area:
+        return False
+    leader, behind, fixed = options[first].vertices, together.vertices, mix.vertices
+    assert leader is not None
+    assert behind is not None
+    assert fixed is not None
+    weights = bootstrap_weights(cluster, draws=_DRAWS, seed=seed)
+    weights /= weights.sum(axis=1, keepdims=True)
+    difference = _areas(leader, fixed, weights) - _areas(behind, fixed, weights)
+    return options[first].area - together.area < CLEARLY * float(np.nanstd(difference, ddof=1))
+
+
+def _areas(swept: Swept, fixed: Swept, weights: FloatArray) -> FloatArray:
+    """(b,) mean quality of a frontier's vertices over the cost range of the fixed candidates' hull, under row
+    ``weights`` (b, n) that sum to 1; NaN where that range is empty."""
+    cost, quality = weights @ swept.cost.T, weights @ swept.quality.T
+    ends, left = weights @ fixed.cost[[0, -1]].T, weights @ fixed.quality[0]
+    found = np.full(len(weights), np.nan)
+    for b, (low, high) in enumerate(ends):
+        if high > low:
+            found[b] = area(cost[b], quality[b], float(low), float(high), float(left[b]))
+    return found

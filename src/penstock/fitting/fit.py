@@ -19,15 +19,24 @@ from penstock.estimators.base import weighted_means
 from penstock.estimators.belief import BeliefModel
 from penstock.estimators.embeddings import Embedder
 from penstock.estimators.ex_ante.encoder import EncoderScores, TextModel
+from penstock.estimators.ex_ante.ensemble import ENSEMBLE
 from penstock.estimators.ex_ante.mean import CandidateMean
 from penstock.estimators.post_hoc.choose_normaliser import READS_THE_TABLE
 from penstock.estimators.registry import estimator
 from penstock.estimators.shrinkage import Shrinkage
 from penstock.fitting.candidates import select_candidates
-from penstock.fitting.choice import best_estimates, choose
-from penstock.fitting.drafts import Believed, Draft, believe, draft_routing, draft_sequential
-from penstock.fitting.families import LOOKAHEAD, fixed
-from penstock.fitting.guard import AGREEMENT, NOTHING, OWN_SIGNS, clears_mix
+from penstock.fitting.choice import ROUTING_TOGETHER, best_estimates, choose
+from penstock.fitting.drafts import (
+    Believed,
+    Draft,
+    believe,
+    draft_routing,
+    draft_sequential,
+    ensemble,
+    look_at_answers,
+)
+from penstock.fitting.families import LOOKAHEAD, ROUTING, fixed
+from penstock.fitting.guard import AGREEMENT, NOTHING, OWN_SIGNS, TOGETHER, clears_mix
 from penstock.fitting.result import MIX, Fit, Option, TuningRows
 from penstock.fitting.rows import FittingRows, prepare_rows
 from penstock.fitting.settings import FitSettings, Progress
@@ -55,8 +64,9 @@ def fit_grid(
 ) -> Fit:
     """Fit every estimator and policy of ``settings`` and choose.
 
-    Routing is tried with every estimator, policies that look at answers with the one of least out-of-fold
-    error; after half the time limit no further estimator is begun, and the fit's notes name those left out.
+    Routing is tried with every estimator and with the mean of all of them (``ensemble``), policies that look
+    at answers with the one of least out-of-fold error; after half the time limit no further estimator is
+    begun, and the fit's notes name those left out.
 
     Estimators see all rows, with missing cells; tuning and the guard see complete rows only. A
     trained ``text_model``, which must not have seen these rows, is tried as the estimator ``encoder``.
@@ -66,7 +76,7 @@ def fit_grid(
     """
     report = progress or (lambda what, done, total: None)
     started = perf_counter()
-    kinds = [estimator(name) for name in settings.estimators]
+    kinds = [estimator(name) for name in settings.estimators if name != ENSEMBLE]
     if text_model is not None:
         kinds.append(EncoderScores())
     total = 3 + len(kinds)
@@ -90,15 +100,20 @@ def fit_grid(
         report(f"fitting {kind.name}", 1 + i, total)
         known.append(believe(kind, rows, settings))
         drafts += draft_routing(known[-1], rows, settings)
+    if ENSEMBLE in settings.estimators and len(known) > 1:
+        known.append(ensemble(known, rows))
+        drafts += draft_routing(known[-1], rows, settings)
     report("replaying answers", total - 2, total)
-    drafts += draft_sequential(best_estimates(known, rows), rows, settings)
+    if settings.looks:
+        looked = look_at_answers(best_estimates(known, rows), rows, settings.seed)
+        drafts += draft_sequential(looked, rows, settings)
     if not drafts:
         asked = ", ".join(settings.policies)
         notes.append(f"nothing to try: answers show nothing that the policies asked for ({asked}) go by")
     report("choosing", total - 1, total)
     options = _guarded(drafts, singles, rows, mix, settings)
     options[MIX] = _mix_option(rows, mix, mix_vertices, settings)
-    chosen, why = choose(options)
+    chosen, why = choose(options, rows.cluster, confidence=settings.guarded_at, seed=settings.seed)
     if chosen.startswith(f"{LOOKAHEAD}/") and rows.form in READS_THE_TABLE:
         notes.append(EXTRACTED)
     report("done", total, total)
@@ -113,10 +128,12 @@ def fit_grid(
         why=why,
         tuning=TuningRows(rows.tuned_quality, rows.tuned_cost, rows.cluster),
         questions=frozenset(question_marks(grid.queries)),
+        confidence=settings.guarded_at,
     )
 
 
-_GOES_BY = {"routing": NOTHING, LOOKAHEAD: AGREEMENT}
+_GOES_BY = {ROUTING_TOGETHER: TOGETHER, ROUTING: NOTHING, LOOKAHEAD: AGREEMENT}
+"""By an option's whole name, else by its policy; every other policy goes by an answer's own signs."""
 
 
 def _guarded(
@@ -127,15 +144,16 @@ def _guarded(
         return {}
     everything = reduce(add, (d.swept for d in drafts))
     points = [len(d.swept) for d in drafts]
-    kinds = [d.name.partition("/")[0] for d in drafts]
-    family = np.array([_GOES_BY.get(kind, OWN_SIGNS) for kind in kinds])
+    family = np.array(
+        [_GOES_BY.get(d.name, _GOES_BY.get(d.name.partition("/")[0], OWN_SIGNS)) for d in drafts]
+    )
     clear = clears_mix(
         everything,
         singles,
         rows.cluster,
         sweep=np.repeat(np.arange(len(drafts)), points),
         family=np.repeat(family, points),
-        confidence=settings.confidence,
+        confidence=settings.guarded_at,
         seed=settings.seed,
     )
     options, offset = {}, 0

@@ -1,13 +1,14 @@
 """The guard: a policy's point replaces the fitted mix only where paired evidence says so (design.md, 3).
 
 For every point of every sweep the advantage over the mix *at the same cost* is estimated on tuning rows. A
-sweep has to show once that it beats the mix: at a point, or over a stretch of neighbouring points (its thirds
-by cost, and the whole), whose mean advantage averages out what one point is too noisy to show and is not
-flattered by choosing the best of them. The lower bounds hold for all points and stretches of a family at
-once, and the error allowed is divided between families beforehand (``SHARES``). So where estimates carry no
-signal nothing clears in 95 of 100 tables, and the frontier is the mix. Of a sweep that has shown it, the
-points stay that are above the mix by more than their own standard error; the frontier is the hull of those
-and of the fixed candidates.
+sweep has to show once that it beats the mix: over a stretch of neighbouring points (its thirds by cost, and
+the whole), whose mean advantage averages out what one point is too noisy to show and is not flattered by
+choosing the best of them; or at a point, since a sweep may be good in one place. Stretches are few and points
+are many, so that most of the error allowed is the stretches' (``STRETCHES``). The lower bounds hold for all
+of a family at once, and the error is divided between families beforehand (``SHARES``). So where estimates
+carry no signal nothing clears in 95 of 100 tables, and the frontier is the mix. Of a sweep that has shown it,
+the points stay that are above the mix by more than their own standard error; the frontier is the hull of
+those and of the fixed candidates.
 """
 
 from __future__ import annotations
@@ -20,13 +21,15 @@ from penstock.core.resample import simultaneous_lower_bounds, standard_errors
 from penstock.fitting.tune import Swept
 from penstock.types import BoolArray, FloatArray, IntArray
 
-CONFIDENCE = 0.95
-NOTHING, OWN_SIGNS, AGREEMENT = "nothing", "own signs", "agreement"
-"""What a family of policies goes by once a candidate has answered."""
-SHARES = {NOTHING: 0.3, OWN_SIGNS: 0.1, AGREEMENT: 0.6}
-"""Of the error allowed. A sweep of looking ahead is forty points of one law of a few dozen numbers, routing
-and the policies that go by own signs are hundreds and thousands of points of many estimators: in one pot the
-many would drown the few."""
+TOGETHER, NOTHING, OWN_SIGNS, AGREEMENT = "all estimators together", "nothing", "own signs", "agreement"
+"""What a family of policies goes by: routing (by the ensemble, or by one estimator) by nothing an answer
+shows."""
+SHARES = {TOGETHER: 0.25, NOTHING: 0.05, OWN_SIGNS: 0.1, AGREEMENT: 0.6}
+"""Of the error allowed. A sweep of looking ahead is forty points of one law of a few dozen numbers and the
+ensemble's routing is one sweep; routing by each estimator and the policies that go by own signs are hundreds
+and thousands of points: in one pot the many would drown the few."""
+STRETCHES = 0.9
+"""Their share of a family's error. With few tasks points would need three standard errors and more."""
 LEAST_POINTS = 3
 """A third of a sweep has at least so many points, or the sweep is not divided."""
 CROSSFIT_ERROR = 1.15
@@ -42,7 +45,7 @@ def clears_mix(
     *,
     sweep: IntArray | None = None,
     family: NDArray[np.str_] | None = None,
-    confidence: float = CONFIDENCE,
+    confidence: float = 0.95,
     seed: int = 0,
 ) -> BoolArray:
     """(p,) whether each contender is above the mix of ``fixed`` at its own cost, simultaneously.
@@ -77,12 +80,13 @@ def _family_clears(
     """``clears_mix`` of one family's points, from their advantages (p, n)."""
     stretches = _stretches(cost, sweep)
     means = np.stack([advantage[part].mean(axis=0) for part in stretches])
-    shown = _above_zero(np.concatenate([advantage, means]), cluster, confidence, seed)
-    points = len(advantage)
-    proven = set(sweep[shown[:points]].tolist())
-    proven |= {int(sweep[part[0]]) for part, holds in zip(stretches, shown[points:], strict=True) if holds}
+    error = 1.0 - confidence
+    along = _above_zero(means, cluster, 1.0 - STRETCHES * error, seed)
+    shown = _above_zero(advantage, cluster, 1.0 - (1.0 - STRETCHES) * error, seed)
+    proven = set(sweep[shown].tolist())
+    proven |= {int(sweep[part[0]]) for part, holds in zip(stretches, along, strict=True) if holds}
     above: BoolArray = advantage.mean(axis=1) > CROSSFIT_ERROR * standard_errors(advantage.T, cluster)
-    return shown[:points] | (above & np.isin(sweep, list(proven)))
+    return shown | (above & np.isin(sweep, list(proven)))
 
 
 def _above_zero(values: FloatArray, cluster: IntArray, confidence: float, seed: int) -> BoolArray:

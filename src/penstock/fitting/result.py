@@ -64,6 +64,8 @@ class Fit:
     tuning: TuningRows | None = field(default=None, repr=False)
     questions: frozenset[str] = field(default=frozenset(), repr=False)
     """Marks of the questions fitted on (``outcomes.splits.question_marks``), to notice them in a test."""
+    confidence: float = 0.95
+    """With which options had to be above the mix."""
 
     @property
     def cost_unit(self) -> CostUnit:

@@ -142,8 +142,7 @@ def prepare_rows(
         )
     weight = cell_weights(grid.quality, grid.propensity)
     cost_model, expected_cost = fit_cost(inputs, grid.cost, weight, fold, seed=settings.seed)
-    looks = bool(set(settings.policies) - {"routing"})
-    seen = observe(grid.answer_of, *grid.quality.shape) if looks else None
+    seen = observe(grid.answer_of, *grid.quality.shape) if settings.looks else None
     form, code = _compared(grid, settings)
     rows = FittingRows(
         inputs=inputs,
@@ -165,7 +164,7 @@ def prepare_rows(
         best=grid.candidates.index(best_fixed),
         seconds=0.0,
     )
-    others = tuple(_redrawn(rows, g) for g in grid.showings[1:]) if looks else ()
+    others = tuple(_redrawn(rows, g) for g in grid.showings[1:]) if settings.looks else ()
     return replace(rows, others=others, seconds=perf_counter() - started)
 
 

@@ -7,26 +7,30 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from penstock.errors import InputError
+from penstock.estimators.ex_ante.ensemble import ENSEMBLE
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many steps are done, and how many there are."""
 
 FEATURES = ("prompt", "task", "prompt+task")
 FOLD_BY = ("group", "task")
-AUTO = ("knn", "kmeans", "ridge", "blend", "stack", "kernel", "logistic")
+AUTO = ("knn", "kmeans", "ridge", "stack", "kernel", "logistic", ENSEMBLE)
 """``--estimator auto``, the most telling for their time first (docs/estimators.md)."""
 
 FOLDS, MANY_FOLDS, FEW_ROWS = 5, 10, 500
+CONFIDENCE = {"group": 0.95, "task": 0.8}
+"""Of the guard, by what is held out. Tasks are few, and its bound with few is wide: at 95% ten tasks have to
+agree so well that real gains are left (docs/decisions/0013)."""
 
 
 @dataclass(frozen=True)
 class FitSettings:
-    """``estimators`` and ``policies`` to try, by name; the ``features`` estimators may use (a task's name
-    only where it will be known at decision time); ``folds`` for cross-fitting (None: 5; 10 by question below
-    500 rows, where a fit on four fifths of them is clearly worse than the one that ships), by question
-    (``group``) or with whole tasks left out (``task``: for traffic whose tasks the table does not hold);
-    ``directions`` of text kept; the ``confidence`` of the guard; ``time_limit`` in seconds (None: none), kept
-    to between estimators."""
+    """``estimators`` and ``policies`` to try, by name (``ensemble``: the mean of the other estimators); the
+    ``features`` estimators may use (a task's name only where it will be known at decision time); ``folds``
+    for cross-fitting (None: 5; 10 by question below 500 rows, where a fit on four fifths of them is clearly
+    worse than the one that ships), by question (``group``) or with whole tasks left out (``task``: for
+    traffic whose tasks the table does not hold); ``directions`` of text kept; the ``confidence`` of the
+    guard (None: by ``CONFIDENCE``); ``time_limit`` in seconds (None: none), kept to between estimators."""
 
     estimators: tuple[str, ...] = AUTO
     policies: tuple[str, ...] = ("routing", "cascade", "index", "lookahead")
@@ -34,7 +38,7 @@ class FitSettings:
     folds: int | None = None
     fold_by: str = "group"
     directions: int = 96
-    confidence: float = 0.95
+    confidence: float | None = None
     time_limit: float | None = 240.0
     seed: int = 0
 
@@ -47,8 +51,25 @@ class FitSettings:
             raise InputError(f"must be one of {', '.join(FOLD_BY)}, not {self.fold_by!r}", field="--fold-by")
         if not self.estimators or not self.policies:
             raise InputError("at least one estimator and one policy are needed")
+        if ENSEMBLE in self.estimators and len(set(self.estimators)) < 3:
+            raise InputError(
+                f"{ENSEMBLE!r} is the mean of the other estimators named: name at least two beside it",
+                field="--estimator",
+            )
+        if self.confidence is not None and not 0.5 <= self.confidence < 1.0:
+            raise InputError(f"must be at least 0.5 and below 1, not {self.confidence:g}", field="confidence")
         if self.time_limit is not None and not self.time_limit > 0:
             raise InputError(f"must be above 0, not {self.time_limit:g}", field="--time-limit")
+
+    @property
+    def guarded_at(self) -> float:
+        """With which confidence what replaces the mix has to be above it."""
+        return CONFIDENCE[self.fold_by] if self.confidence is None else self.confidence
+
+    @property
+    def looks(self) -> bool:
+        """Whether a policy is to be tried that looks at answers."""
+        return bool(set(self.policies) - {"routing"})
 
     def folds_of(self, rows: int) -> int:
         """How many folds a table of so many rows is dealt into."""
