@@ -1,10 +1,11 @@
 """``make experiment NAME=...``: one of the paper's protocols, with the report under ``docs/experiments``.
 
     python benchmarks/experiment.py NAME [--tables DIR] [--seeds N] [--out DIR] [--fine] [--routerbench FILE]
+                                    [--embeddings MODEL]
 
-NAME: routerbench, noise-grid, ablation, runtime, swebench, voting, train-size, step-lambdas,
-estimators, ceilings, hybrid (needs the train extra), or all. Exit status 1 where a required claim does not
-hold.
+NAME: routerbench, noise-grid, ablation, runtime, swebench, voting, train-size, step-lambdas, estimators,
+embeddings (needs --embeddings), ceilings, hybrid (needs the train extra), or all. Exit status 1 where a
+required claim does not hold.
 """
 
 from __future__ import annotations
@@ -34,11 +35,12 @@ NAMES = {
     "step-lambdas": "prices per step against one price, and the baseline cascades",
     "hybrid": "a trained encoder sends easy prompts to the weaker model: three pairs, three kinds of label",
     "estimators": "which estimator of quality before the call routes best",
+    "embeddings": "what an embedding model adds to a prompt's words",
     "ceilings": "what looking at answers saved at 99% quality, and what there was to save",
 }
 
 
-SEEDS = {"routerbench": 8, "estimators": 2, "ceilings": 2, "hybrid": 3}
+SEEDS = {"routerbench": 8, "estimators": 2, "embeddings": 2, "ceilings": 2, "hybrid": 3}
 USED = {"hybrid": "at most two"}
 
 
@@ -46,6 +48,8 @@ def main() -> int:
     """Run, print, write; 0 where every required claim holds."""
     options = _options()
     names = list(NAMES) if options.name == "all" else [options.name]
+    if options.name == "all" and not options.embeddings:
+        names.remove("embeddings")  # there is no model to measure
     held = [run(name, options) for name in names]
     _index(options.out)
     return 0 if all(held) else 1
@@ -59,7 +63,9 @@ def run(name: str, options: argparse.Namespace) -> bool:
 
     _jit.WORTH_COMPILED = 1  # thousands of replays: the compiled kernels pay for themselves at once
     seeds = options.seeds or SEEDS.get(name, 5)
-    settings = Settings(options.tables, seeds, options.rows, options.fine, options.routerbench)
+    settings = Settings(
+        options.tables, seeds, options.rows, options.fine, options.routerbench, options.embeddings
+    )
     started = perf_counter()
     module = import_module(f"benchmarks.experiments.{name.replace('-', '_')}")
     result: Result = module.experiment(settings)
@@ -68,6 +74,7 @@ def run(name: str, options: argparse.Namespace) -> bool:
     arguments += ["--fine"] if options.fine else []
     arguments += [f"--rows {options.rows}"] if options.rows else []
     arguments += ["--routerbench FILE"] if options.routerbench else []
+    arguments += [f"--embeddings {options.embeddings}"] if options.embeddings else []
     text = _PAGE.format(
         title=result.title,
         command=f"python benchmarks/experiment.py {' '.join(arguments)}",
@@ -111,7 +118,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "experiments")
     parser.add_argument("--fine", action="store_true", help="noise-grid: the whole grid, step 0.2")
     parser.add_argument("--routerbench", type=Path, help="the published RouterBench file")
+    parser.add_argument(
+        "--embeddings", metavar="MODEL", help="embeddings: as penstock fit --embeddings takes it"
+    )
     options = parser.parse_args()
+    if options.name == "embeddings" and not options.embeddings:
+        parser.error("embeddings measures a model: name it, --embeddings sentence-transformers:MODEL")
     if not options.tables.is_dir():
         parser.error(f"the outcome tables are not at {options.tables}; give --tables or set PENSTOCK_TABLES")
     if options.seeds is not None and options.seeds < 1:

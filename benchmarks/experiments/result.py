@@ -9,13 +9,15 @@ from pathlib import Path
 @dataclass(frozen=True)
 class Settings:
     """``tables``: the folder of outcome tables; ``seeds`` splits and noises; ``rows``: read only so many
-    queries (None: all); ``fine``: the whole grid; ``routerbench``: the published file, where there is one."""
+    queries (None: all); ``fine``: the whole grid; ``routerbench``: the published file, where there is one;
+    ``embeddings``: a model as ``penstock fit --embeddings`` takes it."""
 
     tables: Path
     seeds: int = 5
     rows: int | None = None
     fine: bool = False
     routerbench: Path | None = None
+    embeddings: str | None = None
 
 
 @dataclass(frozen=True)
