@@ -168,12 +168,14 @@ def test_task_out_is_compared_with_the_options_every_part_tried() -> None:
         ROUTING,
         dataset="t",
         draws=DRAWS,
-        against=["routing/ridge", "routing/nobody"],
+        against=["routing/ridge", "routing/nobody", "unguarded routing/ridge"],
     )
-    (pair,) = found["pairs"]
+    pair, loose = found["pairs"]
     assert (pair["first"], pair["second"]) == ("chosen/per-part", "routing/ridge")
     areas = [found["policies"][pair[side]]["auc"] for side in ("first", "second")]
     assert pair["auc_difference"]["difference"] == pytest.approx(areas[0] - areas[1], abs=1e-9)
+    unguarded = found["policies"]["routing/ridge"]["unguarded"]["auc"]
+    assert loose["auc_difference"]["difference"] == pytest.approx(areas[0] - unguarded, abs=1e-7)
 
 
 def test_tasks_that_share_a_question_are_left_out_together(monkeypatch: pytest.MonkeyPatch) -> None:

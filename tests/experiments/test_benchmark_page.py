@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from benchmarks.over_splits import over_splits
-from benchmarks.run import CLEARLY_ABOVE, LOOKS, Run, _against_simple, report
+from benchmarks.runs import Run
+from benchmarks.summary import CLEARLY_ABOVE, LOOKS, _against_simple, report
 
 
 def run(**simple: tuple[float, float]) -> Run:
@@ -84,3 +85,20 @@ def test_no_spread_shows_nothing() -> None:
     none = over_splits([(0.0, 0.0)] * 8)
     assert not none.above(0.05)
     assert not none.below(0.05)
+
+
+def test_routers_without_a_guard_are_shown_and_asked_of_nobody() -> None:
+    runs = [replace(r, over_plain={"knn": (-0.03, 0.001), "ridge": (0.02, 0.001)}) for r in all_good()]
+    text, holds = report(runs, 1, 60.0)
+    assert holds
+    assert text.count("| -3.00 ± 0.10 (knn) |") == len(runs)
+
+
+def test_pooled_means_come_with_intervals() -> None:
+    """Tables count alike, and their errors are independent."""
+    runs = [replace(r, saving_error=0.04, kept_error=0.01) for r in all_good()]
+    text, _ = report(runs, 1, 60.0)
+    half = 1.96 * 0.04 / np.sqrt(len(runs))
+    assert f"saving 50.0% [{0.5 - half:.1%}, {0.5 + half:.1%}]" in text
+    half = 1.96 * 0.01 / np.sqrt(len(runs))
+    assert f"quality kept 100.0% [{1 - half:.1%}, {1 + half:.1%}]" in text

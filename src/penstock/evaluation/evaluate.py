@@ -12,7 +12,7 @@ from penstock.core.resample import bootstrap_weights
 from penstock.errors import TableError, TargetError
 from penstock.estimators.embeddings import Embedder
 from penstock.evaluation.calibration import calibration
-from penstock.evaluation.measure import measure
+from penstock.evaluation.measure import UNGUARDED, measure
 from penstock.evaluation.realise import Realised, TestRows, pool, realise, showings
 from penstock.fitting.candidates import complete_rows, select_candidates
 from penstock.fitting.fit import fit_grid
@@ -116,7 +116,7 @@ def evaluate_task_out(
     if not parts:
         raise TableError("no task of the test table can be left out of the fitting table")
     realised = pool([_with_chosen(fit, part) for fit, part in parts])
-    pairs = [(PER_PART, name) for name in against if name in realised.options]
+    pairs = [(PER_PART, name) for name in against if name.removeprefix(UNGUARDED) in realised.options]
     measured = measure(realised, draws=draws, seed=settings.seed, pairs=pairs)
     document = _document(parts[0][0], realised, dataset, measured)
     if pairs:

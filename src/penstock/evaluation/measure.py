@@ -21,6 +21,9 @@ from penstock.types import FloatArray
 LEAST_DRAWS = 20
 """An interval needs this many draws in which its quantity is defined."""
 
+UNGUARDED = "unguarded "
+"""Before an option's name, among the options that are compared: its frontier as tuned, without the guard."""
+
 LEAST_ROOM = 0.005
 """Below this distance between oracle and mix (in AUC) a gain ratio would be noise over noise."""
 
@@ -56,7 +59,8 @@ def measure(
 ) -> dict[str, Any]:
     """``{"controls": …, "policies": …, "pairs": …}`` of the evaluation JSON; null with a reason if undefined.
 
-    ``pairs`` of options are compared with each other: area of the first less that of the second.
+    ``pairs`` of options are compared with each other: area of the first less that of the second. A name may
+    have ``UNGUARDED`` before it.
     """
     weights = np.concatenate(
         [np.ones((1, len(realised.quality))), bootstrap_weights(realised.cluster, draws=draws, seed=seed)]
@@ -83,9 +87,15 @@ def measure(
 
 
 def _pair(sample: _Draws, realised: Realised, names: tuple[str, str], span: _Range) -> dict[str, Any]:
-    first, second = (_areas(sample, realised.options[name].curve, span) for name in names)
+    first, second = (_areas(sample, _curve_of(realised, name), span) for name in names)
     result: dict[str, Any] = {"first": names[0], "second": names[1]}
     return result | {"auc_difference": _difference(first, second)}
+
+
+def _curve_of(realised: Realised, name: str) -> Curve:
+    if name.startswith(UNGUARDED):
+        return realised.options[name.removeprefix(UNGUARDED)].unguarded
+    return realised.options[name].curve
 
 
 def _difference(first: FloatArray | None, second: FloatArray | None) -> dict[str, Any] | None:
