@@ -146,6 +146,35 @@ def test_a_flag_that_says_nothing_is_refused(
     Ran(capsys, fit).says("--features leaves them out")
 
 
+def test_answers_are_compared_by_meaning_where_that_is_asked_for(
+    tables: dict[str, Path], cache: Path, server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Answers go to the endpoint too, and what was fitted opens, routes and is evaluated."""
+    path = tmp_path / "meaning.penstock"
+    spec = ["--embeddings", f"small@{server.url}"]
+    fit = ["fit", tables["train"], "--savings", "0.5", "-o", path, "--estimator", "ridge"]
+    assert Ran(capsys, [*fit, *spec, "--compare", "meaning", "--policy", "lookahead"]).code == 0
+    grid = tiny_grid(90, seed=1)
+    answers = {grid.answer_of(i, j).text for i in range(5) for j in range(3)} - {""}
+    assert answers
+    assert answers <= set(texts(server))
+    assert Ran(capsys, ["evaluate", path, "--test", tables["test"], *spec, "--draws", "50"]).code == 0
+    flags = ["--test", tables["test"], "--draws", "50", "--estimator", "ridge", "--policy", "lookahead"]
+    assert (
+        Ran(capsys, ["evaluate", "--fit", tables["train"], *flags, *spec, "--compare", "meaning"]).code == 0
+    )
+
+
+def test_comparing_by_meaning_takes_a_model(
+    tables: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fit = ["fit", tables["train"], "--savings", "0.5", "-o", tmp_path / "r", "--compare", "meaning"]
+    Ran(capsys, fit).says("--compare", "takes an embedding model", "--embeddings")
+    evaluate = ["evaluate", "--fit", tables["train"], "--test", tables["test"], "--compare"]
+    Ran(capsys, [*evaluate, "meaning"]).says("takes an embedding model")
+    Ran(capsys, [*evaluate, "sound"]).says("must be one of text, meaning")
+
+
 def test_a_missing_library_names_the_extra(
     cache: Path, tables: dict[str, Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -124,3 +124,23 @@ async def test_a_router_that_waits_does_not_hold_up_the_event_loop() -> None:
     assert not driving.done()
     told.set()
     assert (await driving).candidate == "small"
+
+
+async def test_while_an_embedder_reads_an_answer_others_are_served() -> None:
+    told = Event()
+
+    class Waiting(SaidRouter):
+        def observe(self, *args: Any, **options: Any) -> State:
+            assert told.wait(20)
+            return super().observe(*args, **options)
+
+    providers = {name: ScriptedProvider(Candidate(name, "scripted", name), "sure") for name in NAMES}
+    router = Waiting(blocking=True)
+    query = Query("q", REQUEST.messages)
+    cascade = ThresholdCascade((0, 1), (0.5,))
+    driving = asyncio.ensure_future(drive(router, cascade, query, REQUEST, providers, Trail()))
+    await asyncio.sleep(0.05)
+    assert not driving.done()
+    assert len(providers["small"].calls) == 1
+    told.set()
+    assert (await driving).candidate == "small"

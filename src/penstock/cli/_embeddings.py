@@ -21,14 +21,16 @@ SPEC = "sentence-transformers:MODEL, fastembed:MODEL or MODEL@https://host/v1"
 FitEmbeddings = Annotated[
     str | None,
     typer.Option(
-        "--embeddings", help=f"Add embeddings of the prompts to the features: {SPEC}.", show_default=False
+        "--embeddings",
+        help=f"Add embeddings of the prompts to the features: {SPEC}.",
+        show_default=False,
     ),
 ]
 RouterEmbeddings = Annotated[
     str | None,
     typer.Option(
         "--embeddings",
-        help="As given to fit: without it, prompts are never sent to an address a router names.",
+        help="As given to fit: without it, nothing is ever sent to an address a router names.",
         show_default=False,
     ),
 ]
@@ -47,6 +49,17 @@ def fitting_embedder(spec: str | None) -> CachedEmbedder | None:
     from penstock.collection.embeddings import CachedEmbedder, parse_embedder
 
     return CachedEmbedder(parse_embedder(spec), cache_path())
+
+
+def require_embeddings(compare: str, embeddings: str | None) -> None:
+    """InputError where answers are to be compared by meaning and no model is named: told before a table is
+    read."""
+    if compare != "text" and embeddings is None:
+        raise InputError(
+            "comparing answers by meaning takes an embedding model",
+            field="--compare",
+            hint=f"Name it with --embeddings {SPEC}",
+        )
 
 
 def load_router(path: Path, embeddings: str | None = None, *, cached: bool = True) -> Router:

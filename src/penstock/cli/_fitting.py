@@ -45,11 +45,23 @@ Cost = Annotated[
     str,
     typer.Option("--cost", help="What counts as cost: usd, latency (seconds), or usd+W*latency."),
 ]
+Compare = Annotated[
+    str,
+    typer.Option(
+        "--compare", help="Answers are the same by their text, or by their meaning (needs --embeddings)."
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Of folds, draws and fits.")]
 
 
 def settings_from(
-    estimator: str, policy: str, features: str, fold_by: str, seed: int, time_limit: float | None = None
+    estimator: str,
+    policy: str,
+    features: str,
+    fold_by: str,
+    seed: int,
+    time_limit: float | None = None,
+    compare: str = "text",
 ) -> FitSettings:
     """Settings from the command line's words; InputError for an unknown one."""
     from dataclasses import replace
@@ -59,7 +71,7 @@ def settings_from(
     from penstock.fitting.families import LOOKAHEAD, family
     from penstock.fitting.settings import FitSettings
 
-    settings = FitSettings(features=features, fold_by=fold_by, seed=seed)
+    settings = FitSettings(features=features, fold_by=fold_by, seed=seed, compare=compare)
     if time_limit is not None:
         settings = replace(settings, time_limit=time_limit)
     if estimator == "auto" and "task" in features:

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from penstock.cli._console import out, print_json
-from penstock.cli._embeddings import FitEmbeddings, fitting_embedder, load_router
+from penstock.cli._embeddings import FitEmbeddings, fitting_embedder, load_router, require_embeddings
 from penstock.cli._fitting import (
     Candidates,
+    Compare,
     Cost,
     EstimatorName,
     Features,
@@ -41,6 +42,7 @@ def evaluate(
     estimator: EstimatorName = "auto",
     features: Features = "prompt",
     embeddings: FitEmbeddings = None,
+    compare: Compare = "text",
     task_out: Annotated[
         bool, typer.Option("--task-out", help="Test only on tasks whose rows were left out of the fit.")
     ] = False,
@@ -61,13 +63,14 @@ def evaluate(
     if (fit is None) == (router is None):
         raise InputError("give either --fit TABLE or a router, and --test TABLE")
     if router is not None:
-        _refuse_fitting_flags(candidates, policy, estimator, features, cost, task_out=task_out)
+        _refuse_fitting_flags(candidates, policy, estimator, features, cost, compare, task_out=task_out)
     name = test.resolve().name
     if router is not None:
         document = _evaluate_router(router, embeddings, test, prices, seed, draws)
     else:
         assert fit is not None
-        settings = settings_from(estimator, policy, features, "group", seed)
+        settings = settings_from(estimator, policy, features, "group", seed, compare=compare)
+        require_embeddings(compare, embeddings)
         names = None if candidates is None else split_names(candidates)
         grids = read_grid(fit, prices, seed, cost), read_grid(test, prices, seed, cost)
         embedder = fitting_embedder(embeddings)
@@ -83,7 +86,14 @@ def evaluate(
 
 
 def _refuse_fitting_flags(
-    candidates: str | None, policy: str, estimator: str, features: str, cost: str, *, task_out: bool
+    candidates: str | None,
+    policy: str,
+    estimator: str,
+    features: str,
+    cost: str,
+    compare: str,
+    *,
+    task_out: bool,
 ) -> None:
     """A router is evaluated as it was fitted: flags that say how to fit would be ignored."""
     given = {
@@ -92,6 +102,7 @@ def _refuse_fitting_flags(
         "--estimator": estimator != "auto",
         "--features": features != "prompt",
         "--cost": cost != "usd",
+        "--compare": compare != "text",
         "--task-out": task_out,
     }
     for flag, stands in given.items():

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from penstock.cli._console import out, print_json
-from penstock.cli._embeddings import FitEmbeddings, fitting_embedder
+from penstock.cli._embeddings import FitEmbeddings, fitting_embedder, require_embeddings
 from penstock.cli._fitting import (
     Candidates,
+    Compare,
     Cost,
     EstimatorName,
     Features,
@@ -50,6 +51,7 @@ def fit(
     policy: PolicyName = "auto",
     features: Features = "prompt",
     embeddings: FitEmbeddings = None,
+    compare: Compare = "text",
     fold_by: Annotated[
         str,
         typer.Option("--fold-by", help="Cross-fit by question (group), or with whole tasks left out (task)."),
@@ -78,7 +80,8 @@ def fit(
             "no target was given",
             hint="Add --budget USD, --min-quality SHARE, --savings SHARE or --strong-share SHARE",
         )
-    settings = settings_from(estimator, policy, features, fold_by, seed, time_limit)
+    settings = settings_from(estimator, policy, features, fold_by, seed, time_limit, compare)
+    require_embeddings(compare, embeddings)
     embedder = fitting_embedder(embeddings)
     grid = read_grid(table, prices, seed, cost)
     names = None if candidates is None else split_names(candidates)

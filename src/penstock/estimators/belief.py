@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from penstock.estimators.base import Fitted
 from penstock.estimators.consensus.model import Consensus
 from penstock.estimators.cost import CostModel
-from penstock.estimators.embeddings import OpenEmbedder, with_embedder
+from penstock.estimators.embeddings import OpenEmbedder, opening_once, with_embedder
 from penstock.estimators.ex_ante.encoder import OpenTextModel, encoder_from_state
 from penstock.estimators.features import Encoder, Inputs
 from penstock.estimators.post_hoc.own_answer import OwnAnswer
@@ -84,12 +84,13 @@ class BeliefModel:
         settings, arrays = parts["fitted"]
         shrink, shrink_arrays = parts["shrinkage"]
         post_hoc, consensus = parts.get("post_hoc"), parts.get("consensus")
+        opened = None if open_embedder is None else opening_once(open_embedder)
         encoder = encoder_from_state(*parts["encoder"], open_model)
         return cls(
-            encoder=with_embedder(encoder, *parts["encoder"], open_embedder),
+            encoder=with_embedder(encoder, *parts["encoder"], opened),
             fitted=restore(str(settings["kind"]), settings, arrays),
             shrinkage=Shrinkage(shrink_arrays["means"], float(shrink["common"]), float(shrink["contrast"])),
             cost=CostModel.from_state(*parts["cost"]),
             post_hoc=None if post_hoc is None else OwnAnswer.from_state(*post_hoc),
-            consensus=None if consensus is None else Consensus.from_state(*consensus),
+            consensus=None if consensus is None else Consensus.from_state(*consensus, opened),
         )

@@ -102,6 +102,21 @@ class EmbeddingEncoder(Encoder):
         return {**settings, **about}, {**arrays, **{PREFIX + key: value for key, value in own.items()}}
 
 
+def opening_once(open_embedder: OpenEmbedder) -> OpenEmbedder:
+    """The same, which hands out what it opened before where the same is asked for again: a model that reads
+    prompts and answers is loaded once."""
+    opened: list[tuple[Mapping[str, Any], Embedder]] = []
+
+    def open_or_find(spec: Mapping[str, Any]) -> Embedder:
+        for known, embedder in opened:
+            if known == spec:
+                return embedder
+        opened.append((spec, open_embedder(spec)))
+        return opened[-1][1]
+
+    return open_or_find
+
+
 def with_embedder(
     encoder: Encoder,
     settings: Mapping[str, Any],

@@ -16,8 +16,6 @@ from penstock.errors import TableError, TargetError
 from penstock.estimators.belief import BeliefModel
 from penstock.estimators.consensus.model import several
 from penstock.estimators.features import Inputs
-from penstock.estimators.post_hoc.agreement import codes
-from penstock.estimators.post_hoc.choose_normaliser import normaliser
 from penstock.estimators.post_hoc.own_answer import Observations, observe, predict_all
 from penstock.fitting.candidates import complete_rows
 from penstock.fitting.result import Fit, Option
@@ -116,13 +114,14 @@ class TestRows:
         rows = chosen.rows(complete)
         beliefs = [option.belief for option in fit.options.values()]
         looks = any(looks_at_answers(b) for b in beliefs)
-        forms = {b.consensus.form for b in beliefs if b.consensus is not None}
+        comparisons = [b.consensus.comparison for b in beliefs if b.consensus is not None]
+        by_form = {comparison.form: comparison for comparison in comparisons}
         inputs = fit.option.belief.encoder.encode(rows.queries)  # one encoder serves all options
         draw = np.array([draw_of(q.id, seed) for q in rows.queries])
 
         def showing(grid: Grid) -> TestRows:
             seen = observe(grid.answer_of, *grid.quality.shape) if looks else None
-            compared = {form: codes(grid, normaliser(form)) for form in forms}
+            compared = {form: comparison.codes(grid) for form, comparison in by_form.items()}
             return cls(grid, inputs, seen, compared, draw, len(chosen) - len(rows))
 
         first, *others = (showing(grid) for grid in (rows.showings if looks else rows.showings[:1]))
@@ -189,7 +188,7 @@ def beliefs_on(belief: BeliefModel, rows: TestRows) -> tuple[FloatArray, BeliefS
         post_hoc = predict_all(belief.post_hoc, quality, rows.seen)
     if belief.consensus is not None and rows.seen is not None:
         which = np.zeros(len(quality), dtype=np.int64)
-        code = rows.codes[belief.consensus.form]
+        code = rows.codes[belief.consensus.comparison.form]
         outlook = several([belief.consensus], which, quality, post_hoc, code, rows.seen.answered)
         return quality, ConsensusBeliefs(outlook, cost, rows.draw)
     return quality, Beliefs(

@@ -133,12 +133,13 @@ def _law(looked: Looked, rows: FittingRows, settings: FitSettings, part: BoolArr
     """The law of answers from some of the rows, every showing of them."""
     showings = rows.showings
     times = len(showings)
+    assert rows.comparison is not None
     return fit_consensus(
         np.tile(looked.before.ex_ante[part], (times, 1)),
         np.concatenate([r.code[part] for r in showings if r.code is not None]),
         np.concatenate([r.shown[part] for r in showings]),
         np.tile(rows.weight[part] > 0, (times, 1)),
-        form=rows.form,
+        comparison=rows.comparison,
         seed=settings.seed,
         post_hoc=np.concatenate([p[part] for p in looked.post_hoc]),
         answered=np.concatenate([r.answered[part] for r in showings]),

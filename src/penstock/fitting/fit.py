@@ -114,7 +114,8 @@ def fit_grid(
     options = _guarded(drafts, singles, rows, mix, settings)
     options[MIX] = _mix_option(rows, mix, mix_vertices, settings)
     chosen, why = choose(options, rows.cluster, confidence=settings.guarded_at, seed=settings.seed)
-    if chosen.startswith(f"{LOOKAHEAD}/") and rows.form in READS_THE_TABLE:
+    compared = options[chosen].belief.consensus
+    if compared is not None and compared.comparison.form in READS_THE_TABLE:
         notes.append(EXTRACTED)
     report("done", total, total)
     return Fit(

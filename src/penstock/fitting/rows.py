@@ -13,8 +13,12 @@ from penstock.estimators.crossfit import cell_weights
 from penstock.estimators.embeddings import Embedder, EmbeddingEncoder
 from penstock.estimators.ex_ante.encoder import ScoringEncoder, TextModel
 from penstock.estimators.features import Encoder, Inputs, fit_encoder
-from penstock.estimators.post_hoc.agreement import codes
-from penstock.estimators.post_hoc.choose_normaliser import choose_normaliser, normaliser
+from penstock.estimators.post_hoc.comparison import (
+    MEANING,
+    Comparison,
+    choose_by_form,
+    choose_by_meaning,
+)
 from penstock.estimators.post_hoc.own_answer import Observations, observe
 from penstock.fitting.candidates import complete_rows
 from penstock.fitting.families import LOOKAHEAD
@@ -37,8 +41,8 @@ class FittingRows:
     marks the complete rows, which alone are tuned on; ``cluster`` numbers what tuning rows are resampled by;
     ``expected_cost`` (n, k) comes from cost models of the other folds; ``seen`` is None where answers
     carry no signal. ``best`` is the best fixed candidate's column. ``shown`` (n, k) is the quality of the
-    answers that are shown (``Grid.shown``); ``code`` (n, k) numbers equal ones in the normal ``form`` of that
-    name, None where no answers can be compared; ``answered`` (n, k). ``others``: the same rows with other
+    answers that are shown (``Grid.shown``); ``code`` (n, k) numbers equal ones by ``comparison``, both None
+    where no answers can be compared; ``answered`` (n, k). ``others``: the same rows with other
     samples shown, where there are several.
     """
 
@@ -53,7 +57,7 @@ class FittingRows:
     expected_cost: FloatArray
     shown: FloatArray
     code: IntArray | None
-    form: str
+    comparison: Comparison | None
     answered: BoolArray
     seen: Observations | None
     encoder: Encoder
@@ -109,7 +113,8 @@ def prepare_rows(
 ) -> FittingRows:
     """Read prompts, learn features and costs, deal folds.
 
-    TableError where too few rows are complete; InputError for a text model and an embedder together.
+    TableError where too few rows are complete; InputError for a text model and an embedder together, and
+    where answers are to be compared by meaning without an embedder.
     """
     started = perf_counter()
     if text_model is not None and embedder is not None:
@@ -117,6 +122,12 @@ def prepare_rows(
             "a router reads prompts with a trained text model or with an embedder, not with both",
             field="--embeddings",
             hint="Leave one of them out",
+        )
+    if settings.compare == MEANING and embedder is None:
+        raise InputError(
+            "answers are compared by meaning with an embedding model, and none is named",
+            field="--compare",
+            hint="Name one with --embeddings",
         )
     tuning = complete_rows(grid)
     if int(tuning.sum()) < LEAST_ROWS:
@@ -143,7 +154,7 @@ def prepare_rows(
     weight = cell_weights(grid.quality, grid.propensity)
     cost_model, expected_cost = fit_cost(inputs, grid.cost, weight, fold, seed=settings.seed)
     seen = observe(grid.answer_of, *grid.quality.shape) if settings.looks else None
-    form, code = _compared(grid, settings)
+    comparison = _comparison(grid, settings, embedder)
     rows = FittingRows(
         inputs=inputs,
         quality=grid.quality,
@@ -155,8 +166,8 @@ def prepare_rows(
         cluster=cluster[tuning],
         expected_cost=expected_cost,
         shown=grid.shown_quality,
-        code=code,
-        form=form,
+        code=None if comparison is None else comparison.codes(grid),
+        comparison=comparison,
         answered=np.ones(grid.quality.shape, dtype=bool) if seen is None else seen.answered,
         seen=seen if seen is not None and seen.informative else None,
         encoder=encoder,
@@ -174,18 +185,19 @@ def _redrawn(rows: FittingRows, grid: Grid) -> FittingRows:
     return replace(
         rows,
         shown=grid.shown_quality,
-        code=None if rows.code is None else codes(grid, normaliser(rows.form)),
+        code=None if rows.comparison is None else rows.comparison.codes(grid),
         answered=seen.answered,
         seen=None if rows.seen is None else seen,
     )
 
 
-def _compared(grid: Grid, settings: FitSettings) -> tuple[str, IntArray | None]:
-    """The form answers are compared in, and their codes; none where agreement says nothing."""
+def _comparison(grid: Grid, settings: FitSettings, embedder: Embedder | None) -> Comparison | None:
+    """How answers are compared; None where agreement says nothing, or nobody asks for it."""
     if LOOKAHEAD not in settings.policies or len(grid.candidates) < 2:
-        return "", None
-    form = choose_normaliser(grid).name
-    return ("", None) if form is None else (form, codes(grid, normaliser(form)))
+        return None
+    if settings.compare == MEANING and embedder is not None:
+        return choose_by_meaning(grid, embedder)
+    return choose_by_form(grid)
 
 
 def _folds(grid: Grid, settings: FitSettings) -> IntArray:

@@ -8,12 +8,14 @@ from time import perf_counter
 
 from penstock.errors import InputError
 from penstock.estimators.ex_ante.ensemble import ENSEMBLE
+from penstock.estimators.post_hoc.comparison import MEANING
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many steps are done, and how many there are."""
 
 FEATURES = ("prompt", "task", "prompt+task")
 FOLD_BY = ("group", "task")
+COMPARE = ("text", MEANING)
 AUTO = ("knn", "kmeans", "ridge", "stack", "kernel", "logistic", ENSEMBLE)
 """``--estimator auto``, the most telling for their time first (docs/estimators.md)."""
 
@@ -29,14 +31,17 @@ class FitSettings:
     ``features`` estimators may use (a task's name only where it will be known at decision time); ``folds``
     for cross-fitting (None: 5; 10 by question below 500 rows, where a fit on four fifths of them is clearly
     worse than the one that ships), by question (``group``) or with whole tasks left out (``task``: for
-    traffic whose tasks the table does not hold); ``directions`` of text kept; the ``confidence`` of the
-    guard (None: by ``CONFIDENCE``); ``time_limit`` in seconds (None: none), kept to between estimators."""
+    traffic whose tasks the table does not hold); ``compare``: whether answers are the same by a normal form
+    of their ``text`` or by the ``meaning`` that an embedder finds in it; ``directions`` of text kept; the
+    ``confidence`` of the guard (None: by ``CONFIDENCE``); ``time_limit`` in seconds (None: none), kept to
+    between estimators."""
 
     estimators: tuple[str, ...] = AUTO
     policies: tuple[str, ...] = ("routing", "cascade", "index", "lookahead")
     features: str = "prompt"
     folds: int | None = None
     fold_by: str = "group"
+    compare: str = "text"
     directions: int = 96
     confidence: float | None = None
     time_limit: float | None = 240.0
@@ -49,6 +54,8 @@ class FitSettings:
             )
         if self.fold_by not in FOLD_BY:
             raise InputError(f"must be one of {', '.join(FOLD_BY)}, not {self.fold_by!r}", field="--fold-by")
+        if self.compare not in COMPARE:
+            raise InputError(f"must be one of {', '.join(COMPARE)}, not {self.compare!r}", field="--compare")
         if not self.estimators or not self.policies:
             raise InputError("at least one estimator and one policy are needed")
         if ENSEMBLE in self.estimators and len(set(self.estimators)) < 3:

@@ -105,7 +105,7 @@ async def drive(
             error, state = failure, _without(state, column)
             continue
         answers[column] = completions[column].answer
-        state = router.observe(state, 0, query, answers)
+        state = await _observe(router, state, query, answers)
         trail.judged(float(state.quality[0, column]))
     return Nobody(error)
 
@@ -115,6 +115,13 @@ async def _begin(router: LiveRouter, query: Query, eligible: BoolArray | None) -
     if router.blocking:
         return await run_in_threadpool(router.begin, [query], eligible=eligible)
     return router.begin([query], eligible=eligible)
+
+
+async def _observe(router: LiveRouter, state: State, query: Query, answers: dict[int, Answer]) -> State:
+    """What is expected now; in a thread where an embedder may read answers too."""
+    if router.blocking:
+        return await run_in_threadpool(router.observe, state, 0, query, answers)
+    return router.observe(state, 0, query, answers)
 
 
 async def ask(name: str, provider: Provider, request: ChatRequest, trail: Trail) -> Completion:

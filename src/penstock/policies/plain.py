@@ -31,7 +31,7 @@ class PlainRouter:
 
     @property
     def blocking(self) -> bool:
-        """Whether ``begin`` may wait for anything: it never does."""
+        """Whether ``begin`` or ``observe`` may wait for anything: they never do."""
         return False
 
     def policy_for(self, target: Target | None) -> Policy:

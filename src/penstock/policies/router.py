@@ -41,7 +41,7 @@ class Router:
 
     @property
     def blocking(self) -> bool:
-        """Whether ``begin`` may wait for an embedder: an event loop runs it in a thread."""
+        """Whether ``begin`` and ``observe`` may wait for an embedder: an event loop runs them in a thread."""
         return self.belief.encoder.blocking
 
     def operating_point(self, target: Target | None = None) -> OperatingPoint:

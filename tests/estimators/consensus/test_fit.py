@@ -9,13 +9,16 @@ from penstock.core.consensus import Sight, posterior
 from penstock.estimators.consensus.fit import _START, _Data, fit_consensus
 from penstock.estimators.consensus.model import Consensus, several
 from penstock.estimators.ex_ante.linear import logit
+from penstock.estimators.post_hoc.comparison import ByForm
 from penstock.types import FloatArray
 from tests.estimators.consensus.worlds import Quiz, quiz
+
+STATED = ByForm("stated_answer")
 
 
 def fitted(world: Quiz) -> Consensus:
     observed = np.ones(world.right.shape, dtype=bool)
-    return fit_consensus(world.ex_ante, world.code, world.right, observed, form="stated_answer", seed=0)
+    return fit_consensus(world.ex_ante, world.code, world.right, observed, comparison=STATED, seed=0)
 
 
 def believed(model: Consensus, world: Quiz, ran: list[int]) -> FloatArray:
@@ -70,7 +73,7 @@ def test_missing_cells_say_nothing() -> None:
         junk = np.random.default_rng(noise).random(world.right.shape)
         code = np.where(observed, world.code, np.random.default_rng(noise).integers(0, 4, world.code.shape))
         quality = np.where(observed, world.right, junk)
-        models.append(fit_consensus(world.ex_ante, code, quality, observed, form="stated_answer", seed=0))
+        models.append(fit_consensus(world.ex_ante, code, quality, observed, comparison=STATED, seed=0))
     np.testing.assert_array_equal(models[0].laws.level, models[1].laws.level)
     np.testing.assert_array_equal(models[0].laws.right, models[1].laws.right)
 
@@ -83,7 +86,7 @@ def test_one_candidate_and_constant_quality_have_a_law_too() -> None:
             np.zeros((50, 1), dtype=int),
             quality,
             np.ones((50, 1), dtype=bool),
-            form="stated_answer",
+            comparison=STATED,
             seed=0,
         )
         outlook = model.outlook(np.full((5, 1), 0.5))
@@ -98,7 +101,7 @@ def test_it_comes_back_from_its_state_and_inputs_stay_as_they_were() -> None:
         np.testing.assert_array_equal(was, now)
     again = Consensus.from_state(*model.state())
     np.testing.assert_array_equal(believed(model, world, [0, 2]), believed(again, world, [0, 2]))
-    assert again.form == model.form
+    assert again.comparison == model.comparison
 
 
 def test_each_query_is_judged_by_its_own_fold() -> None:

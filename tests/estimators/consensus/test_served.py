@@ -69,10 +69,10 @@ def test_a_refusal_is_worth_nothing_and_somebody_else_is_asked(fit: Fit) -> None
 def test_a_bundle_that_names_an_unknown_form_is_refused(fit: Fit, tmp_path: Path) -> None:
     router = router_of(fit, Target.parse("quality=0.97"), seed=0, provenance={})
     assert router.belief.consensus is not None
-    object.__setattr__(router.belief.consensus, "form", "tea_leaves")
+    object.__setattr__(router.belief.consensus.comparison, "form", "tea_leaves")
     try:
         save_bundle(router, tmp_path / "bad.penstock")
     finally:
-        object.__setattr__(router.belief.consensus, "form", "stated_answer")
+        object.__setattr__(router.belief.consensus.comparison, "form", "stated_answer")
     with pytest.raises(BundleError, match="tea_leaves"):
         load_bundle(tmp_path / "bad.penstock")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -55,3 +58,42 @@ def quiz_grid(n: int, *, seed: int = 0) -> Grid:
         propensity=np.ones((n, 4)),
         answer_of=answer,
     )
+
+
+_WORDS = ("well", "so", "to my mind", "clearly", "on the whole", "at last", "in short", "perhaps", "frankly")
+
+
+def open_grid(n: int, *, seed: int = 0) -> Grid:
+    """The same in open text: what an answer means stands somewhere in words that no two answers share."""
+    grid, made = quiz_grid(n, seed=seed), quiz(n, seed=seed)
+    order = np.random.default_rng(seed).integers(0, len(_WORDS), (n, 4, 6))
+
+    def answer(i: int, j: int) -> Answer:
+        words = " ".join(_WORDS[w] for w in order[i, j])
+        return replace(grid.answer_of(i, j), text=f"{words} , meaning{made.code[i, j]} , said {i} of {j}")
+
+    return replace(grid, answer_of=answer)
+
+
+@dataclass(frozen=True)
+class Gist:
+    """An embedder that knows what is meant, up to a little noise; where it is ``deaf`` it knows nothing."""
+
+    deaf: bool = False
+
+    def embed(self, texts: Sequence[str]) -> FloatArray:
+        vectors = np.zeros((len(texts), 8))
+        for row, text in zip(vectors, texts, strict=True):
+            found = re.search(r"meaning(\d)", text)
+            noise = np.random.default_rng(list(text.encode())).normal(size=8)
+            row[:] = 0.02 * noise
+            if found and not self.deaf:
+                row[int(found[1])] += 1.0
+            elif self.deaf:
+                row[:] = noise
+            else:
+                row[7] += 1.0
+        return vectors
+
+    def spec(self) -> Mapping[str, Any]:
+        return {"kind": "gist", "model": "deaf" if self.deaf else "hearing"}

@@ -18,6 +18,7 @@ from penstock.errors import MissingExtra
 from penstock.estimators.consensus.model import Consensus, signs
 from penstock.estimators.consensus.own_signs import own_weight
 from penstock.estimators.ex_ante.linear import logit
+from penstock.estimators.post_hoc.comparison import Comparison
 from penstock.types import BoolArray, FloatArray, IntArray
 
 _POINTS = 9
@@ -35,7 +36,7 @@ def fit_consensus(
     quality: FloatArray,
     observed: BoolArray,
     *,
-    form: str,
+    comparison: Comparison,
     seed: int,
     post_hoc: FloatArray | None = None,
     answered: BoolArray | None = None,
@@ -65,12 +66,12 @@ def fit_consensus(
         right=np.array([_right_concentration(code[rows], quality[rows], observed[rows])]),
     )
     if post_hoc is None:
-        return Consensus(laws, p.slope, form)
+        return Consensus(laws, p.slope, comparison)
     told = np.ones(code.shape, dtype=bool) if answered is None else answered
     sight = Sight(
         p.slope * logit(ex_ante), code, signs(ex_ante, post_hoc, told), np.zeros(len(code), np.int64)
     )
-    return Consensus(laws, p.slope, form, own_weight(laws, sight, quality, observed, seed=seed))
+    return Consensus(laws, p.slope, comparison, own_weight(laws, sight, quality, observed, seed=seed))
 
 
 _NODES, _NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(_POINTS)

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from penstock.core.consensus import NONE, Laws, Sight, look_ahead, posterior
 from penstock.estimators.base import Arrays, Settings
+from penstock.estimators.embeddings import OpenEmbedder
 from penstock.estimators.ex_ante.linear import logit
-from penstock.estimators.post_hoc.agreement import normal_form, numbered
-from penstock.estimators.post_hoc.choose_normaliser import normaliser
+from penstock.estimators.post_hoc.comparison import Comparison, comparison_from
 from penstock.estimators.post_hoc.own_answer import OwnAnswer
 from penstock.types import Answer, BoolArray, FloatArray, IntArray, Status
 
@@ -36,12 +36,12 @@ def signs(
 
 @dataclass(frozen=True)
 class Consensus:
-    """Fitted: the law of k candidates, the ``slope`` (k,) of ex-ante logits in it, the name of the ``form``
-    answers are compared in (``post_hoc.choose_normaliser.normaliser``), and the weight of ``own`` signs."""
+    """Fitted: the law of k candidates, the ``slope`` (k,) of ex-ante logits in it, the ``comparison`` of
+    answers, and the weight of ``own`` signs."""
 
     laws: Laws
     slope: FloatArray
-    form: str
+    comparison: Comparison
     own: float = 1.0
 
     def outlook(self, ex_ante: FloatArray) -> ConsensusOutlook:
@@ -63,11 +63,9 @@ class Consensus:
         post_hoc: OwnAnswer | None,
     ) -> ConsensusOutlook:
         """The outlook once ``answers`` (by column, all so far) on query ``row`` have come back."""
-        read = normaliser(self.form)
-        columns = list(answers)
-        forms = [normal_form(answers[j], read) for j in columns]
+        columns = sorted(answers)  # as a table has them: by meaning the order can matter
         code, sign = outlook.sight.code.copy(), outlook.sight.sign.copy()
-        code[row, columns] = numbered(forms)
+        code[row, columns] = self.comparison.group([answers[j] for j in columns])
         before = outlook.ex_ante[row]
         for j, answer in answers.items():
             after = before[j] if post_hoc is None else post_hoc.estimate_answer(float(before[j]), answer, j)
@@ -84,14 +82,16 @@ class Consensus:
             "right": self.laws.right,
             "slope": self.slope,
         }
-        return {"form": self.form, "own": self.own}, arrays
+        return {**self.comparison.state(), "own": self.own}, arrays
 
     @classmethod
-    def from_state(cls, settings: Settings, arrays: Arrays) -> Consensus:
-        form = str(settings["form"])
-        normaliser(form)  # an unknown one is the bundle's fault, to be told now
+    def from_state(
+        cls, settings: Settings, arrays: Arrays, open_embedder: OpenEmbedder | None = None
+    ) -> Consensus:
+        """What ``state`` returned. BundleError where answers are compared by what cannot be opened here."""
+        comparison = comparison_from(settings, open_embedder)
         laws = Laws(arrays["level"], arrays["weight"], arrays["wrong"], arrays["right"])
-        return cls(laws, arrays["slope"], form, float(settings.get("own", 1.0)))
+        return cls(laws, arrays["slope"], comparison, float(settings.get("own", 1.0)))
 
 
 @dataclass(frozen=True)

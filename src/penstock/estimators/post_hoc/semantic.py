@@ -22,7 +22,7 @@ from penstock.estimators.embeddings import Embedder
 from penstock.estimators.post_hoc.agreement import NONE
 from penstock.estimators.post_hoc.choose_normaliser import LEAST_GAIN, agreement_gain
 from penstock.outcomes.grid import Grid
-from penstock.types import FloatArray, IntArray, Status
+from penstock.types import Answer, FloatArray, IntArray, Status
 
 _GRID = 25
 
@@ -114,15 +114,24 @@ def codes_at(similarity: FloatArray, cosine: float) -> IntArray:
 def choose_threshold(similarity: FloatArray, quality: FloatArray, *, points: int = _GRID) -> Threshold:
     """The cosine under which "same answer" tells most about who is right, on fitting rows.
 
-    Tries ``points`` quantiles of the cosines seen. ``similarity`` (n, k, k), ``quality`` (n, k), NaN unknown.
+    Tries ``points`` quantiles of the cosines seen, then as many values between the best one's neighbours: the
+    best lies in a gap, where no cosine was seen. ``similarity`` (n, k, k), ``quality`` (n, k), NaN unknown.
     """
     k = quality.shape[1]
     pairs = similarity[:, *np.triu_indices(k, 1)]
     pairs = pairs[~np.isnan(pairs)]
     if not pairs.size:
         return Threshold(None, 0.0)
+
+    def gains_of(cosines: FloatArray) -> list[float]:
+        return [agreement_gain(codes_at(similarity, c), quality) for c in cosines.tolist()]
+
     tried = np.unique(np.quantile(pairs, np.linspace(0.02, 0.98, points)))
-    gains = [agreement_gain(codes_at(similarity, c), quality) for c in tried.tolist()]
+    gains = gains_of(tried)
+    best = int(np.argmax(gains))
+    between = np.linspace(tried[max(best - 1, 0)], tried[min(best + 1, len(tried) - 1)], points)
+    gains = gains + gains_of(between)
+    tried = np.concatenate([tried, between])
     best = int(np.argmax(gains))
     return Threshold(float(tried[best]) if gains[best] >= LEAST_GAIN else None, gains[best])
 
@@ -168,10 +177,12 @@ def judged_codes(grid: Grid, judge: SameJudge) -> Judged:
 def answer_texts(grid: Grid) -> list[list[str | None]]:
     """The texts of n x k answers that came back; None for the others and for blank ones."""
     n, k = grid.quality.shape
-    cells = ([grid.answer_of(i, j) for j in range(k)] for i in range(n))
-    return [
-        [a.text if a.status is Status.ANSWERED and a.text.strip() else None for a in row] for row in cells
-    ]
+    return [[text_of(grid.answer_of(i, j)) for j in range(k)] for i in range(n)]
+
+
+def text_of(answer: Answer) -> str | None:
+    """The text of an answer that came back; None of any other, and of a blank one."""
+    return answer.text if answer.status is Status.ANSWERED and answer.text.strip() else None
 
 
 def _joined(question: str, text: str, first: list[str], judge: SameJudge, verdicts: list[Verdict]) -> int:

@@ -1,0 +1,102 @@
+"""How answers are compared: one object for tables and for live requests, by form or by meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from penstock.errors import BundleError
+from penstock.estimators.embeddings import Embedder
+from penstock.estimators.post_hoc.agreement import NONE
+from penstock.estimators.post_hoc.comparison import (
+    MEANING,
+    ByForm,
+    ByMeaning,
+    Comparison,
+    choose_by_form,
+    choose_by_meaning,
+    comparison_from,
+)
+from penstock.types import Answer, Status
+from tests.estimators.consensus.worlds import Gist, open_grid
+
+GRID = open_grid(120)
+
+
+@pytest.fixture(params=["form", "meaning"])
+def comparison(request: pytest.FixtureRequest) -> Comparison:
+    return ByForm("stated_answer") if request.param == "form" else ByMeaning(Gist(), 0.9)
+
+
+def test_a_request_is_compared_as_a_table_is(comparison: Comparison) -> None:
+    code = comparison.codes(GRID)
+    for i in range(20):
+        assert comparison.group([GRID.answer_of(i, j) for j in range(4)]) == code[i].tolist()
+
+
+def test_by_form_paraphrases_differ_and_by_meaning_they_do_not() -> None:
+    texts = ("yes , meaning0 in other words", "indeed : meaning0", "meaning1 , no")
+    said = [Answer(name, text) for name, text in zip("abc", texts, strict=True)]
+    assert ByMeaning(Gist(), 0.9).group(said) == [0, 0, 1]
+    assert len(set(ByForm("short_text").group(said))) == 3
+
+
+def test_who_did_not_answer_agrees_with_nobody(comparison: Comparison) -> None:
+    said = [
+        Answer("a", "The answer is 7. meaning3"),
+        Answer("b", "The answer is 7. meaning3", status=Status.REFUSED),
+        Answer("c", " "),
+        Answer("d", "The answer is 7. meaning3"),
+    ]
+    assert comparison.group(said) == [0, NONE, NONE, 0]
+
+
+def test_the_threshold_is_found_where_meanings_part() -> None:
+    found = choose_by_meaning(GRID, Gist())
+    assert found is not None
+    np.testing.assert_array_equal(found.codes(GRID), ByMeaning(Gist(), 0.9).codes(GRID))
+    assert choose_by_form(GRID) is None, "no two texts are alike"
+
+
+def test_where_meanings_say_nothing_answers_are_not_compared() -> None:
+    assert choose_by_meaning(GRID, Gist(deaf=True)) is None
+
+
+def test_it_comes_back_from_its_state(comparison: Comparison) -> None:
+    opened: list[Mapping[str, Any]] = []
+
+    def open_embedder(spec: Mapping[str, Any]) -> Embedder:
+        opened.append(spec)
+        return Gist()
+
+    again = comparison_from(comparison.state(), open_embedder)
+    np.testing.assert_array_equal(again.codes(GRID), comparison.codes(GRID))
+    assert opened == ([Gist().spec()] if comparison.form == MEANING else [])
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"form": MEANING, "cosine": 0.9, "embedder": {}}, "no embedder can be opened"),
+        ({"form": "magic"}, "'magic'; this version knows .*meaning"),
+    ],
+)
+def test_what_cannot_be_opened_is_said(settings: Mapping[str, Any], says: str) -> None:
+    with pytest.raises(BundleError, match=says):
+        comparison_from(settings, None)
+
+
+def test_every_distinct_answer_is_embedded_once() -> None:
+    asked: list[str] = []
+
+    class Counting(Gist):
+        def embed(self, texts: Sequence[str]) -> Any:
+            asked.extend(texts)
+            return super().embed(texts)
+
+    same = [Answer(name, "meaning0 , plainly") for name in "abc"]
+    assert ByMeaning(Counting(), 0.9).group(same) == [0, 0, 0]
+    assert asked == ["meaning0 , plainly"]
