@@ -13,7 +13,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	done)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-train lint format benchmark benchmark-core benchmark-frontier benchmark-auto experiment experiment-sater dev-env train-env clean
+.PHONY: help demo test test-train lint format benchmark benchmark-core benchmark-frontier benchmark-auto benchmark-null experiment experiment-sater dev-env train-env clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +48,9 @@ benchmark-frontier: $(VENV)/.installed-dev  ## a whole frontier tuned and replay
 
 benchmark-auto: $(VENV)/.installed-dev  ## fit --estimator auto on a large table: seconds and memory
 	$(BIN)/python benchmarks/auto.py $(ARGS)
+
+benchmark-null: $(VENV)/.installed-dev  ## how often a table without signal leaves the mix: at most 5% of fits
+	$(BIN)/python benchmarks/null_tables.py $(ARGS)
 
 experiment: $(VENV)/.installed-dev  ## NAME=routerbench and so on, or NAME=all: the protocols of docs/experiments
 	$(BIN)/python benchmarks/experiment.py $(NAME) $(ARGS)

@@ -1,7 +1,7 @@
 """``make experiment NAME=...``: one of the paper's protocols, with the report under ``docs/experiments``.
 
     python benchmarks/experiment.py NAME [--tables DIR] [--seeds N] [--out DIR] [--fine] [--routerbench FILE]
-                                    [--embeddings MODEL]
+                                    [--embeddings MODEL] [--only TABLE,TABLE]
 
 NAME: routerbench, noise-grid, ablation, runtime, swebench, voting, train-size, step-lambdas, estimators,
 embeddings (needs --embeddings), ceilings, hybrid (needs the train extra), or all. Exit status 1 where a
@@ -64,7 +64,13 @@ def run(name: str, options: argparse.Namespace) -> bool:
     _jit.WORTH_COMPILED = 1  # thousands of replays: the compiled kernels pay for themselves at once
     seeds = options.seeds or SEEDS.get(name, 5)
     settings = Settings(
-        options.tables, seeds, options.rows, options.fine, options.routerbench, options.embeddings
+        options.tables,
+        seeds,
+        options.rows,
+        options.fine,
+        options.routerbench,
+        options.embeddings,
+        tuple(options.only.split(",")) if options.only else (),
     )
     started = perf_counter()
     module = import_module(f"benchmarks.experiments.{name.replace('-', '_')}")
@@ -75,6 +81,7 @@ def run(name: str, options: argparse.Namespace) -> bool:
     arguments += [f"--rows {options.rows}"] if options.rows else []
     arguments += ["--routerbench FILE"] if options.routerbench else []
     arguments += [f"--embeddings {options.embeddings}"] if options.embeddings else []
+    arguments += [f"--only {options.only}"] if options.only else []
     text = _PAGE.format(
         title=result.title,
         command=f"python benchmarks/experiment.py {' '.join(arguments)}",
@@ -120,6 +127,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--routerbench", type=Path, help="the published RouterBench file")
     parser.add_argument(
         "--embeddings", metavar="MODEL", help="embeddings: as penstock fit --embeddings takes it"
+    )
+    parser.add_argument(
+        "--only", default="", metavar="TABLE,TABLE", help="estimators, embeddings: these alone"
     )
     options = parser.parse_args()
     if options.name == "embeddings" and not options.embeddings:

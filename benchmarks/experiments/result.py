@@ -10,7 +10,8 @@ from pathlib import Path
 class Settings:
     """``tables``: the folder of outcome tables; ``seeds`` splits and noises; ``rows``: read only so many
     queries (None: all); ``fine``: the whole grid; ``routerbench``: the published file, where there is one;
-    ``embeddings``: a model as ``penstock fit --embeddings`` takes it."""
+    ``embeddings``: a model as ``penstock fit --embeddings`` takes it; ``only``: the tables of ``estimators``
+    and ``embeddings`` (none: all)."""
 
     tables: Path
     seeds: int = 5
@@ -18,6 +19,7 @@ class Settings:
     fine: bool = False
     routerbench: Path | None = None
     embeddings: str | None = None
+    only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

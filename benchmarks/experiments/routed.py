@@ -57,7 +57,11 @@ def over_tables(
     found: Found = {}
     unused: list[str] = []
     sizes: dict[str, tuple[int, int]] = {}
-    for table in sorted(p.name for p in settings.tables.iterdir() if (p / "outcomes.parquet").exists()):
+    tables = sorted(p.name for p in settings.tables.iterdir() if (p / "outcomes.parquet").exists())
+    for table in tables:
+        if settings.only and table not in settings.only:
+            unused.append(f"- `{table}`: not asked for")
+            continue
         grid = grid_of(settings, table)
         for seed in range(settings.seeds):
             try:
