@@ -24,7 +24,8 @@ EstimatorName = Annotated[
     typer.Option(
         "--estimator",
         help="auto (several, chosen by replay), or names by commas: knn, kmeans, ridge, logistic, blend, "
-        "kernel, mf, stack, irt, boosting, guarded_knn, mean; add +isotonic or +platt to calibrate.",
+        "kernel, mf, stack, irt, boosting, guarded_knn, mean, task_mean, ensemble (the others' mean); add "
+        "+isotonic or +platt to calibrate.",
     ),
 ]
 PolicyName = Annotated[
