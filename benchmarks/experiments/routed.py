@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.experiments.compare import DRAWS
 from benchmarks.experiments.result import Settings
 from benchmarks.experiments.tables import grid_of
-from penstock.core.curves import area
+from penstock.core.curves import area, areas
 from penstock.core.resample import bootstrap_weights
 from penstock.errors import TableError
 from penstock.estimators.embeddings import Embedder
@@ -171,8 +171,7 @@ class _Judge:
         beliefs = Beliefs(quality, quality, cost, self.draw)
         done = sweep(swept.policies, beliefs, self.test.quality, self.test.cost, 0)
         x, y = self.weight @ done.cost.T, self.weight @ done.quality.T
-        ends = zip(self.low.tolist(), self.high.tolist(), self.left.tolist(), strict=True)
-        return np.array([area(x[b], y[b], *end) for b, end in enumerate(ends)])
+        return areas(x, y, self.low, self.high, self.left)
 
 
 def _explained(predicted: FloatArray, quality: FloatArray, means: FloatArray) -> float:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.core.curves import area, concave_hull
+from penstock.core.curves import area, areas, concave_hull
 
 POINTS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=9)
 
@@ -80,3 +80,13 @@ def test_outside_the_points_the_curve_is_flat() -> None:
 def test_the_order_of_points_does_not_matter_and_no_maximum_is_taken() -> None:
     cost, quality = np.array([2.0, 0.0, 1.0]), np.array([0.5, 0.1, 0.9])
     assert area(cost, quality, 0.0, 2.0, 0.0) == pytest.approx((0.5 + 0.7) / 2)
+
+
+def test_many_areas_are_each_one_s_and_none_over_an_empty_range() -> None:
+    rng = np.random.default_rng(0)
+    cost, quality = rng.random((4, 5)), rng.random((4, 5))
+    low, high, left = np.full(4, 0.2), np.array([0.9, 0.5, 0.2, 0.1]), rng.random(4)
+    found = areas(cost, quality, low, high, left)
+    expected = [area(cost[b], quality[b], 0.2, float(high[b]), float(left[b])) for b in range(2)]
+    np.testing.assert_array_equal(found[:2], expected)
+    assert np.isnan(found[2:]).all()

@@ -48,3 +48,14 @@ def area(cost: FloatArray, quality: FloatArray, low: float, high: float, left: f
     share = np.divide((begin + end) / 2 - x[:-1], run, out=np.zeros_like(run), where=run > 0)
     total = ((end - begin) * (y[:-1] + share * np.diff(y))).sum()
     return float(total / (high - low))
+
+
+def areas(
+    cost: FloatArray, quality: FloatArray, low: FloatArray, high: FloatArray, left: FloatArray
+) -> FloatArray:
+    """(b,) ``area`` of b curves of p points each, ``cost`` and ``quality`` (b, p), over a range of their own;
+    NaN where that is empty."""
+    found = np.full(len(cost), np.nan)
+    for b in np.flatnonzero(high > low).tolist():
+        found[b] = area(cost[b], quality[b], float(low[b]), float(high[b]), float(left[b]))
+    return found

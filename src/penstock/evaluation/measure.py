@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock.core.curves import area, concave_hull
+from penstock.core.curves import area, areas, concave_hull
 from penstock.core.resample import bootstrap_weights
 from penstock.core.routing import Edges, hull_edges
 from penstock.evaluation.realise import Curve, Realised, RealisedOption
@@ -206,15 +206,7 @@ def _areas(sample: _Draws, curve: Curve, span: _Range) -> FloatArray | None:
     """
     if span.empty:
         return None
-    cost, quality = sample.means(curve.cost), sample.means(curve.quality)
-    return np.array(
-        [
-            area(cost[b], quality[b], span.low[b], span.high[b], span.left[b])
-            if span.high[b] > span.low[b]
-            else np.nan
-            for b in range(len(cost))
-        ]
-    )
+    return areas(sample.means(curve.cost), sample.means(curve.quality), span.low, span.high, span.left)
 
 
 def _oracle_areas(sample: _Draws, realised: Realised, edges: Edges, span: _Range) -> FloatArray | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from penstock.core.curves import area
+from penstock.core.curves import areas
 from penstock.core.resample import bootstrap_weights
 from penstock.estimators.ex_ante.ensemble import ENSEMBLE
 from penstock.fitting.drafts import Believed
@@ -82,8 +82,4 @@ def _areas(swept: Swept, fixed: Swept, weights: FloatArray) -> FloatArray:
     ``weights`` (b, n) that sum to 1; NaN where that range is empty."""
     cost, quality = weights @ swept.cost.T, weights @ swept.quality.T
     ends, left = weights @ fixed.cost[[0, -1]].T, weights @ fixed.quality[0]
-    found = np.full(len(weights), np.nan)
-    for b, (low, high) in enumerate(ends):
-        if high > low:
-            found[b] = area(cost[b], quality[b], float(low), float(high), float(left[b]))
-    return found
+    return areas(cost, quality, ends[:, 0], ends[:, 1], left)
