@@ -38,7 +38,8 @@ class Run:
     saving_error: float | None = None
     over_simple: dict[str, tuple[float, float]] = field(default_factory=dict)
     over_plain: dict[str, tuple[float, float]] = field(default_factory=dict)
-    over_routing: tuple[float, float] | None = None
+    looking: tuple[float, float] | None = None
+    chosen_looking: tuple[float, float] | None = None
     seconds: float = 0.0
     reason: str | None = None
 
@@ -61,7 +62,7 @@ def one(folder: Path, table: str, protocol: str, seed: int) -> Run:
     try:
         if protocol == "random":
             fitted = fit_grid(grid.rows(fit_rows), settings)
-            pairs = _pairs(fitted)
+            pairs = _pairs(fitted, seed)
             test = grid.rows(test_rows)
             document = evaluate_fit(fitted, test, dataset=table, draws=DRAWS, seed=seed, pairs=pairs)
         else:
@@ -74,6 +75,7 @@ def one(folder: Path, table: str, protocol: str, seed: int) -> Run:
     over = item["auc_over_mix"] or {"difference": None, "standard_error": None}
     saving = item["saving"]["0.99"]
     over_simple, over_plain = _over(document, "routing/"), _over(document, f"{UNGUARDED}routing/")
+    looking, chosen_looking = _looking(document)
     return Run(
         table,
         protocol,
@@ -84,7 +86,8 @@ def one(folder: Path, table: str, protocol: str, seed: int) -> Run:
         fitted=document["fit_queries"],
         over_simple=over_simple,
         over_plain=over_plain,
-        over_routing=_looking(document),
+        looking=looking,
+        chosen_looking=chosen_looking,
         gain_ratio=item["gain_ratio"],
         over_mix=over["difference"],
         error=over["standard_error"],
@@ -98,17 +101,20 @@ def one(folder: Path, table: str, protocol: str, seed: int) -> Run:
     )
 
 
-def _pairs(fitted: Fit) -> list[tuple[str, str]]:
+def _pairs(fitted: Fit, seed: int) -> list[tuple[str, str]]:
     """What was chosen against routing by each simple estimator, guarded and not; then the best policy that
-    looks at answers against the best that routes, both as tuned."""
+    looks at answers, and what was chosen, each against what would be chosen if only routing were allowed."""
     from penstock.evaluation.measure import UNGUARDED
+    from penstock.fitting.choice import choose
 
     tried = [f"routing/{name}" for name in SIMPLE if f"routing/{name}" in fitted.options]
     pairs = [(fitted.chosen, f"{guard}{name}") for guard in ("", UNGUARDED) for name in tried]
-    routes = {n: o.area for n, o in fitted.options.items() if n.startswith("routing/")}
-    looks = {n: o.area for n, o in fitted.options.items() if n.partition("/")[0] not in {"routing", "mix"}}
-    if routes and looks:
-        pairs.append((max(looks, key=lambda n: looks[n]), max(routes, key=lambda n: routes[n])))
+    areas = {name: option.area for name, option in fitted.options.items()}
+    looks = [name for name in areas if not name.startswith(("routing/", "mix/"))]
+    if looks and fitted.tuning is not None:
+        routes = {n: option for n, option in fitted.options.items() if n not in looks}
+        route, _ = choose(routes, fitted.tuning.cluster, seed=seed)
+        pairs += [(max(looks, key=lambda n: areas[n]), route), (fitted.chosen, route)]
     return pairs
 
 
@@ -122,13 +128,15 @@ def _over(document: dict[str, Any], before: str) -> dict[str, tuple[float, float
     return found
 
 
-def _looking(document: dict[str, Any]) -> tuple[float, float] | None:
-    """The last pair: who looks at answers against who routes; None where nobody looked."""
-    last = document.get("pairs", ())[-1:] if "chosen_parts" not in document else ()
-    if not last or last[0]["first"].startswith(("routing/", "mix/")) or not last[0]["auc_difference"]:
-        return None
-    found = last[0]["auc_difference"]
-    return found["difference"], found["standard_error"]
+def _looking(document: dict[str, Any]) -> tuple[tuple[float, float] | None, tuple[float, float] | None]:
+    """The last two pairs: the best that looks at answers, and what was chosen, each against what would be
+    chosen without looking; None where nothing looked."""
+    last: list[Any] = document.get("pairs", [])[-2:] if "chosen_parts" not in document else []
+    if len(last) < 2 or last[0]["first"].startswith(("routing/", "mix/")):
+        return None, None
+    found = [pair["auc_difference"] for pair in last]
+    differences = [None if d is None else (d["difference"], d["standard_error"]) for d in found]
+    return differences[0], differences[1]
 
 
 def _error(interval: list[float] | None) -> float | None:

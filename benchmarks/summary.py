@@ -40,15 +40,14 @@ def _against(known: list[dict[str, tuple[float, float]]]) -> tuple[str, OverSpli
 
 
 def _against_routing(group: list[Run]) -> OverSplits | None:
-    known = [r.over_routing for r in group if r.over_routing is not None]
+    """The best policy that looks at answers less what would be chosen of those that route."""
+    known = [r.looking for r in group if r.looking is not None]
     return over_splits(known) if known else None
 
 
-def _shipped_against_routing(group: list[Run]) -> OverSplits:
-    """What is chosen less what would be with routing alone: nothing where a routing option or the mix is."""
-    looked = [not r.chosen.startswith(("routing/", "mix/")) and r.over_routing is not None for r in group]
-    values = [r.over_routing if looks else None for r, looks in zip(group, looked, strict=True)]
-    return over_splits([(0.0, 0.0) if v is None else v for v in values])
+def _chosen_against_routing(group: list[Run]) -> OverSplits:
+    """What is chosen less what would be with routing alone: nothing where that is the same."""
+    return over_splits([r.chosen_looking or (0.0, 0.0) for r in group])
 
 
 def report(runs: list[Run], seeds: int, seconds: float, *, known: int = 0) -> tuple[str, bool]:
@@ -86,7 +85,7 @@ def report(runs: list[Run], seeds: int, seconds: float, *, known: int = 0) -> tu
         if compared is None:
             unproven += [table] if table in LOOKS else []
             continue
-        lower += [table] if _shipped_against_routing(group).below(tail) else []
+        lower += [table] if _chosen_against_routing(group).below(tail) else []
         unproven += [table] if table in LOOKS and not compared.above(TAIL) else []
     few = len(better) * 2 < asked or not asked
     held = f"no, {', '.join(below)}" if below else "holds"
@@ -212,8 +211,9 @@ bootstrap ({draws} draws). *Verdict*: by the one-sided 95% bound that holds for 
 *Saving*, *kept*: at the point tuned for 99% of the best fixed candidate's quality; *mix*: the fitted mix's
 saving at the same target. *Over simple*: the chosen option's AUC x 100 less that of routing by the best
 simple estimator of the table, named in brackets and picked in hindsight over all splits; *over plain*: the
-same where the simple one has no guard. *Looking*: the best
-option that looks at answers less the best that routes, each picked by its area on tuning rows.
+same where the simple one has no guard. *Looking*: the
+option that looks at answers with the largest area on tuning rows, less what would be chosen if only routing
+were allowed.
 *Splits*: how many were evaluated.
 
 {heading}

@@ -16,7 +16,8 @@ from penstock.estimators.joint import crossfit_joint, fit_joint
 from penstock.estimators.joint_signals import Signals
 from penstock.estimators.per_set import PUBLISHED, PerSetSettings, fit_per_set
 from penstock.estimators.post_hoc.normal_forms import Normaliser, final_answer
-from penstock.estimators.post_hoc.own_answer import observe, predict_all
+from penstock.estimators.post_hoc.observations import observe
+from penstock.estimators.post_hoc.own_answer import predict_all
 from penstock.estimators.registry import estimator
 from penstock.estimators.set_features import SetRows
 from penstock.fitting.drafts import believe, look_at_answers

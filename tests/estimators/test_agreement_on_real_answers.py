@@ -14,7 +14,8 @@ from penstock.estimators.features import fit_encoder
 from penstock.estimators.joint import crossfit_joint
 from penstock.estimators.joint_signals import Signals
 from penstock.estimators.per_set import PUBLISHED, PerSetSettings, fit_per_set
-from penstock.estimators.post_hoc.own_answer import crossfit_own_answer, observe
+from penstock.estimators.post_hoc.observations import observe
+from penstock.estimators.post_hoc.own_answer import crossfit_own_answer
 from penstock.estimators.registry import estimator
 from penstock.estimators.shrinkage import fit_shrinkage
 from penstock.outcomes.io import read_table

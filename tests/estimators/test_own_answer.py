@@ -5,15 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from penstock.estimators.post_hoc.observations import SIGNALS, Observations, observe, signals
 from penstock.estimators.post_hoc.own_answer import (
-    SIGNALS,
-    Observations,
     OwnAnswer,
     crossfit_own_answer,
     fit_own_answer,
-    observe,
     predict_all,
-    signals,
 )
 from penstock.types import Answer, Status, Usage
 

@@ -22,7 +22,11 @@ ASKED_OF = (*CLEARLY_ABOVE, *LOOKS)
 
 def all_good() -> list[Run]:
     """One run of every table that a claim is about, all of which hold."""
-    simple = {"over_simple": {"knn": (0.01, 0.001)}, "over_routing": (0.02, 0.001)}
+    simple = {
+        "over_simple": {"knn": (0.01, 0.001)},
+        "looking": (0.02, 0.001),
+        "chosen_looking": (0.02, 0.001),
+    }
     return [Run(t, "random", 0, chosen="lookahead/knn", fitted=600, **GOOD, **simple) for t in ASKED_OF]
 
 

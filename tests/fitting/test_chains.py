@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from penstock.errors import InputError
-from penstock.estimators.post_hoc.own_answer import SIGNALS, Observations
+from penstock.estimators.post_hoc.observations import SIGNALS, Observations
 from penstock.fitting.chains import chains, levels
 from penstock.fitting.confidence import confidence_cascades, on_confidence, token_confidence, vote_share
 from penstock.fitting.families import FAMILIES, family

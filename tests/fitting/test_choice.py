@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from penstock.estimators.belief import BeliefModel
-from penstock.fitting.choice import ROUTING_TOGETHER, choose
+from penstock.estimators.ex_ante.ensemble import ENSEMBLE
+from penstock.fitting.choice import ROUTING_TOGETHER, best_estimates, choose
+from penstock.fitting.drafts import Believed
 from penstock.fitting.result import MIX, Option
+from penstock.fitting.rows import FittingRows
 from penstock.fitting.tune import Swept
 from penstock.policies.fixed import Fixed
 from penstock.types import FloatArray
@@ -74,3 +78,30 @@ def test_the_mix_is_chosen_at_ties(middle: float) -> None:
     chosen, why = choose(options(option("routing/knn", noise(1), middle)), CLUSTER)
     assert chosen == MIX
     assert "none of 1 options is above the mix" in why
+
+
+def believed(name: str, error: FloatArray) -> Believed:
+    """Estimates (n, 1) that miss an outcome of 0 by ``error`` (n,)."""
+    return Believed(name, cast(BeliefModel, None), error[:, None], 0.0)
+
+
+def rows_of_nothing() -> FittingRows:
+    zeros = np.zeros((N, 1))
+    tuning = np.ones(N, dtype=bool)
+    known = {"quality": zeros, "weight": zeros + 1.0, "tuning": tuning, "cluster": CLUSTER}
+    return cast(FittingRows, SimpleNamespace(**known))
+
+
+def test_looking_at_answers_starts_from_all_together() -> None:
+    start = [believed("knn", 0.3 + noise(1, 0.1)), believed(ENSEMBLE, 0.301 + noise(2, 0.1))]
+    assert best_estimates(start, rows_of_nothing()).name == ENSEMBLE
+
+
+def test_or_from_one_that_is_clearly_nearer() -> None:
+    start = [believed("knn", 0.2 + noise(1, 0.1)), believed(ENSEMBLE, 0.3 + noise(2, 0.1))]
+    assert best_estimates(start, rows_of_nothing()).name == "knn"
+
+
+def test_of_single_estimators_it_is_the_nearest() -> None:
+    start = [believed("knn", 0.31 + noise(1, 0.1)), believed("ridge", 0.3 + noise(1, 0.1))]
+    assert best_estimates(start, rows_of_nothing()).name == "ridge"

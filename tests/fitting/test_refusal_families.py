@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from penstock.estimators.post_hoc.own_answer import SIGNALS, Observations, observe, signals
+from penstock.estimators.post_hoc.observations import SIGNALS, Observations, observe, signals
 from penstock.evaluation.evaluate import evaluate_fit
 from penstock.fitting.families import refusal, vote
 from penstock.fitting.fit import fit_grid

@@ -16,7 +16,7 @@ WORTH_COMPILED = 256
 fewer are served by NumPy.
 """
 
-_KERNELS = "penstock.core._compiled_"
+_KERNELS = tuple(f"penstock.core._compiled_{name}" for name in ("consensus", "index", "supermodels"))
 
 
 @cache
@@ -37,7 +37,8 @@ def use_compiled(wish: bool | None, queries: int) -> bool:
 
 
 def _loaded() -> bool:
-    return "numba" in sys.modules and any(name.startswith(_KERNELS) for name in sys.modules)
+    # every step of a replay and every live decision asks: not a look through all modules
+    return "numba" in sys.modules and any(name in sys.modules for name in _KERNELS)
 
 
 def jit(function: Function) -> Function:

@@ -36,15 +36,22 @@ def hashed_counts(text: str) -> tuple[IntArray, FloatArray]:
     Each of the two blocks has unit Euclidean length, so neither outweighs the other on long prompts.
     """
     clipped = clip(text).lower()
-    parts = [(_word_buckets(clipped), 0), (_char_buckets(clipped), WORD_BUCKETS)]
-    buckets, weights = [], []
-    for found, offset in parts:
-        values, counts = np.unique(found, return_counts=True)
-        weight = 1.0 + np.log(counts)
-        norm = np.sqrt((weight**2).sum())
-        buckets.append(values.astype(np.int64) + offset)
-        weights.append(weight / norm if norm else weight)
-    return np.concatenate(buckets), np.concatenate(weights)
+    words, weight_of_words = _counted(_word_buckets(clipped))
+    chars, weight_of_chars = _counted(_char_buckets(clipped))
+    return np.concatenate([words, chars + WORD_BUCKETS]), np.concatenate([weight_of_words, weight_of_chars])
+
+
+def word_counts(text: str) -> tuple[IntArray, FloatArray]:
+    """Buckets (m,) below ``WORD_BUCKETS`` of a text's words and pairs of neighbours, all of it read, and
+    weights 1 + log(count) (m,) brought to unit Euclidean length."""
+    return _counted(_word_buckets(text.lower()))
+
+
+def _counted(found: IntArray) -> tuple[IntArray, FloatArray]:
+    buckets, counts = np.unique(found, return_counts=True)
+    weight = 1.0 + np.log(counts)
+    norm = np.sqrt((weight**2).sum())
+    return buckets.astype(np.int64), weight / norm if norm else weight
 
 
 @lru_cache(maxsize=1 << 18)

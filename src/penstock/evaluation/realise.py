@@ -16,7 +16,8 @@ from penstock.errors import TableError, TargetError
 from penstock.estimators.belief import BeliefModel
 from penstock.estimators.consensus.model import several
 from penstock.estimators.features import Inputs
-from penstock.estimators.post_hoc.own_answer import Observations, observe, predict_all
+from penstock.estimators.post_hoc.observations import Observations, observe
+from penstock.estimators.post_hoc.own_answer import predict_all
 from penstock.fitting.candidates import complete_rows
 from penstock.fitting.result import Fit, Option
 from penstock.outcomes.grid import Grid

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from penstock.core.curves import areas
-from penstock.core.resample import bootstrap_weights
+from penstock.core.resample import bootstrap_weights, standard_errors
 from penstock.estimators.ex_ante.ensemble import ENSEMBLE
 from penstock.fitting.drafts import Believed
 from penstock.fitting.families import ROUTING
@@ -23,14 +23,16 @@ _DRAWS = 200
 
 
 def best_estimates(known: Sequence[Believed], rows: FittingRows) -> Believed:
-    """The estimator of least out-of-fold squared error: whoever looks at answers starts from it, and that has
-    to be right in level on every query, not only in who is better."""
+    """Whoever looks at answers starts from the estimates of least out-of-fold squared error, since they have
+    to be right in level on every query, not only in who is better: the ensemble's, where no other has clearly
+    less (two standard errors over tuning rows)."""
     target = np.nan_to_num(rows.quality)
-
-    def error(item: Believed) -> float:
-        return float((rows.weight * (item.ex_ante - target) ** 2).sum())
-
-    return min(known, key=error)
+    losses = [(rows.weight * (item.ex_ante - target) ** 2).sum(axis=1) for item in known]
+    best = min(range(len(known)), key=lambda i: float(losses[i].sum()))
+    together = next((i for i, item in enumerate(known) if item.name == ENSEMBLE), best)
+    gained = (losses[together] - losses[best])[rows.tuning]
+    clear = gained.mean() > CLEARLY * standard_errors(gained[:, None], rows.cluster)[0]
+    return known[best if clear else together]
 
 
 def choose(

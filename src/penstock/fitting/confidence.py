@@ -15,7 +15,7 @@ import numpy as np
 
 from penstock.errors import InputError
 from penstock.estimators.post_hoc.agreement import NONE
-from penstock.estimators.post_hoc.own_answer import SIGNALS, Observations
+from penstock.estimators.post_hoc.observations import SIGNALS, Observations
 from penstock.fitting.chains import chains, levels
 from penstock.policies.base import Policy
 from penstock.policies.cascade import ThresholdCascade

@@ -15,14 +15,8 @@ from penstock.estimators.consensus.model import Consensus, several
 from penstock.estimators.crossfit import crossfit
 from penstock.estimators.ex_ante.ensemble import ENSEMBLE, FittedEnsemble
 from penstock.estimators.ex_ante.ensemble import mean_of as average
-from penstock.estimators.post_hoc.own_answer import (
-    Observations,
-    OwnAnswer,
-    crossfit_own_answer,
-    fit_own_answer,
-    look,
-)
 from penstock.estimators.shrinkage import Shrinkage, fit_shrinkage
+from penstock.fitting.answers import fit_post_hoc
 from penstock.fitting.families import LOOKAHEAD, ROUTING, family, lookahead
 from penstock.fitting.rows import FittingRows
 from penstock.fitting.settings import FitSettings
@@ -176,28 +170,8 @@ def ensemble(known: Sequence[Believed], rows: FittingRows) -> Believed:
 def look_at_answers(known: Believed, rows: FittingRows, seed: int) -> Looked:
     """Fit and cross-fit what answers add to an estimator's estimates."""
     started = perf_counter()
-    post_hoc, own = _post_hoc(known.ex_ante, rows, seed)
+    post_hoc, own = fit_post_hoc(known.ex_ante, rows, seed)
     model = replace(known.model, post_hoc=own)
     seen = zip(rows.showings, post_hoc, strict=True)
     beliefs = tuple(r.beliefs(known.ex_ante, after, model.spread(known.ex_ante)) for r, after in seen)
     return Looked(known, model, post_hoc, beliefs, known.seconds + perf_counter() - started)
-
-
-def _post_hoc(
-    ex_ante: FloatArray, rows: FittingRows, seed: int
-) -> tuple[tuple[FloatArray, ...], OwnAnswer | None]:
-    """Out-of-fold estimates (n, k) after the answers of every showing, and the model of all of them."""
-    showings = rows.showings
-    observed = [r.seen for r in showings if r.seen is not None]
-    if not observed:
-        return (ex_ante,) * len(showings), None
-    times = len(showings)
-    seen = Observations(
-        np.concatenate([o.found for o in observed]), np.concatenate([o.answered for o in observed])
-    )
-    before, weight = np.tile(ex_ante, (times, 1)), np.tile(rows.weight, (times, 1))
-    quality = np.nan_to_num(np.concatenate([r.shown for r in showings]))
-    fold = np.tile(rows.fold, times)
-    estimates = crossfit_own_answer(before, seen, quality, weight, fold, seed=seed)
-    model = fit_own_answer(before, seen, quality, weight, seed=seed)
-    return tuple(np.split(estimates, times)), replace(model, look=look(before, estimates, weight))

@@ -65,7 +65,7 @@ def fit_grid(
     """Fit every estimator and policy of ``settings`` and choose.
 
     Routing is tried with every estimator and with the mean of all of them (``ensemble``), policies that look
-    at answers with the one of least out-of-fold error; after half the time limit no further estimator is
+    at answers with ``choice.best_estimates``; after half the time limit no further estimator is
     begun, and the fit's notes name those left out.
 
     Estimators see all rows, with missing cells; tuning and the guard see complete rows only. A

@@ -19,7 +19,7 @@ from penstock.estimators.post_hoc.comparison import (
     choose_by_form,
     choose_by_meaning,
 )
-from penstock.estimators.post_hoc.own_answer import Observations, observe
+from penstock.estimators.post_hoc.observations import Observations, observe
 from penstock.fitting.candidates import complete_rows
 from penstock.fitting.families import LOOKAHEAD
 from penstock.fitting.settings import FitSettings

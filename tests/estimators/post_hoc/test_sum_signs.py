@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.estimators.post_hoc.own_answer import SIGNALS, signals
+from penstock.estimators.post_hoc.observations import SIGNALS, signals
 from penstock.estimators.post_hoc.sum_signs import SUM_SIGNS, sum_signs
 from penstock.types import Answer
 

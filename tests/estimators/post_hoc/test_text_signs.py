@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from penstock.errors import BundleError
-from penstock.estimators.post_hoc.own_answer import SIGNALS, OwnAnswer, signals
+from penstock.estimators.post_hoc.observations import SIGNALS, signals
+from penstock.estimators.post_hoc.own_answer import OwnAnswer
 from penstock.estimators.post_hoc.text_signs import TEXT_SIGNS, text_signs
 from penstock.types import Answer
 

@@ -6,9 +6,7 @@ answer is worth 0 whatever else is known.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from math import log1p
 from typing import Any
 
 import numpy as np
@@ -18,60 +16,17 @@ from penstock.errors import BundleError
 from penstock.estimators.base import Arrays, Settings
 from penstock.estimators.ex_ante.linear import Logistic, logit, sigmoid
 from penstock.estimators.features import Inputs
-from penstock.estimators.post_hoc.stated_answer import stated_answer
-from penstock.estimators.post_hoc.stated_signs import STATED_SIGNS, stated_signs
-from penstock.estimators.post_hoc.sum_signs import SUM_SIGNS, sum_signs
-from penstock.estimators.post_hoc.text_signs import TEXT_SIGNS, text_signs
-from penstock.types import Answer, BoolArray, FloatArray, IntArray, Status
+from penstock.estimators.post_hoc.observations import SIGNALS, WORDING, Observations, signals
+from penstock.estimators.post_hoc.reader import Reader
+from penstock.estimators.post_hoc.stated_signs import STATED_SIGNS
+from penstock.estimators.post_hoc.text_signs import TEXT_SIGNS
+from penstock.types import Answer, FloatArray, IntArray, Status
 
-SIGNALS = (
-    "has_logprobs",
-    "mean_logprob",
-    "min_logprob",
-    "q10_logprob",
-    "sum_logprob",
-    "log_tokens",
-    "log_chars",
-    "log_lines",
-    "has_final_answer",
-    "cut_off",
-    "confidence",
-    "has_confidence",
-    *TEXT_SIGNS,
-    *SUM_SIGNS,
-    *STATED_SIGNS,
-)
-"""Later versions append; a bundle holds the names it was fitted on, and they must be the first of these.
-``has_final_answer``: the text states one (``stated_answer``). What a scorer extracted does not count: a live
-answer has met no scorer."""
 _PENALTY = 3.0
 _PRIOR_SCALE = 3.0
 _FAINT = 0.5
 _WEIGHT = np.array([_FAINT if name in (*TEXT_SIGNS, *STATED_SIGNS) else 1.0 for name in SIGNALS])
 """Signs of the text are many and each tells little: halved, they are penalised four times as much."""
-
-
-def signals(answer: Answer) -> FloatArray:
-    """(s,) the signs of one answer, the s ``SIGNALS`` in order; 0 where unknown."""
-    found = np.zeros(len(SIGNALS))
-    if answer.logprobs:
-        logprobs = np.asarray(answer.logprobs)
-        found[:5] = (
-            1.0,
-            logprobs.mean(),
-            logprobs.min(),
-            np.quantile(logprobs, 0.1),
-            logprobs.sum() / 100.0,
-        )
-    found[5] = log1p(answer.usage.output_tokens)
-    found[6] = log1p(len(answer.text))
-    found[7] = log1p(answer.text.count("\n"))
-    found[8] = float(stated_answer(answer) is not None)
-    found[9] = float(answer.finish_reason == "length")
-    found[10] = answer.confidence or 0.0
-    found[11] = float(answer.confidence is not None)
-    found[12:] = np.concatenate([text_signs(answer.text), sum_signs(answer.text), stated_signs(answer)])
-    return found
 
 
 @dataclass(frozen=True)
@@ -81,7 +36,8 @@ class OwnAnswer:
     ``intercept`` (k,), ``coefficients`` (1 + s, k), ``mean`` and ``scale`` (k, s); a later signal than those
     it was fitted on is not looked at. ``look`` (k,) says how
     much an answer tells: the standard deviation of its estimate around the ex-ante one, in units of that
-    of a right-or-wrong outcome, from rows the estimator has not seen.
+    of a right-or-wrong outcome, from rows the estimator has not seen. ``reader``: what makes the signal
+    ``wording`` of an answer's text; None: it stays 0.
     """
 
     intercept: FloatArray
@@ -89,6 +45,7 @@ class OwnAnswer:
     mean: FloatArray
     scale: FloatArray
     look: FloatArray
+    reader: Reader | None = None
 
     def spread(self, ex_ante: FloatArray) -> FloatArray:
         """(n, k) how far estimates will move once the candidates have answered: most where they are least
@@ -106,7 +63,10 @@ class OwnAnswer:
         """Expected quality of one live answer."""
         if answer.status is not Status.ANSWERED:
             return 0.0
-        return float(self.estimate(np.array([ex_ante]), signals(answer)[None, :], column)[0])
+        found = signals(answer)
+        if self.reader is not None:
+            found[SIGNALS.index(WORDING)] = self.reader.score_text(answer.text, column)
+        return float(self.estimate(np.array([ex_ante]), found[None, :], column)[0])
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         arrays = {
@@ -116,6 +76,8 @@ class OwnAnswer:
             "scale": self.scale,
             "look": self.look,
         }
+        if self.reader is not None:
+            arrays |= {f"reader_{name}": values for name, values in self.reader.arrays().items()}
         return {"signals": list(SIGNALS[: self.mean.shape[1]])}, arrays
 
     @classmethod
@@ -127,41 +89,15 @@ class OwnAnswer:
                 f"its post-hoc estimator reads {', '.join(fitted_on)}, which this version cannot",
                 hint="Fit again, or serve it with the version that fitted it",
             )
-        names = ("intercept", "coefficients", "mean", "scale", "look")
-        return cls(*(arrays[name] for name in names))
-
-
-@dataclass(frozen=True)
-class Observations:
-    """Signals of every cell of a grid: ``found`` (n, k, s) and whether the cell was ``answered`` (n, k)."""
-
-    found: FloatArray
-    answered: BoolArray
-
-    @property
-    def confidence(self) -> FloatArray:
-        """(n, k) how sure answers say they are; NaN of candidates that never say it."""
-        said = self.found[:, :, SIGNALS.index("confidence")]
-        return np.where((said > 0).any(axis=0), said, np.nan)
-
-    @property
-    def informative(self) -> bool:
-        """Whether any signal differs between answers at all."""
-        cells = self.found[self.answered]
-        return bool(len(cells) and (cells.std(axis=0) > 1e-9).any())
-
-
-def observe(answer_of: Callable[[int, int], Answer], n: int, k: int) -> Observations:
-    """The signals of n x k cells."""
-    found = np.zeros((n, k, len(SIGNALS)))
-    answered = np.zeros((n, k), dtype=bool)
-    for i in range(n):
-        for j in range(k):
-            answer = answer_of(i, j)
-            answered[i, j] = answer.status is Status.ANSWERED
-            if answered[i, j]:
-                found[i, j] = signals(answer)
-    return Observations(found, answered)
+        words = {name: arrays[f"reader_{name}"] for name in ("words", "level") if f"reader_{name}" in arrays}
+        return cls(
+            intercept=arrays["intercept"],
+            coefficients=arrays["coefficients"],
+            mean=arrays["mean"],
+            scale=arrays["scale"],
+            look=arrays["look"],
+            reader=Reader(**words) if words else None,
+        )
 
 
 def fit_own_answer(
@@ -192,6 +128,8 @@ def fit_own_answer(
 
 def predict_all(model: OwnAnswer, ex_ante: FloatArray, seen: Observations) -> FloatArray:
     """(n, k) post-hoc estimates of every cell; 0 where the candidate did not answer."""
+    if model.reader is not None and seen.wording is not None:
+        seen = seen.reading(model.reader.score(seen.wording))
     columns = range(ex_ante.shape[1])
     stacked = np.stack([model.estimate(ex_ante[:, j], seen.found[:, j], j) for j in columns], axis=1)
     return np.where(seen.answered, stacked, 0.0)

@@ -1,0 +1,45 @@
+"""Words of answers as a sparse matrix."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from penstock.estimators.post_hoc.wording import READ, Wording, words_of
+from penstock.estimators.text import WORD_BUCKETS
+
+TEXTS = ["A: 04/20/1969", "", "the answer is the answer", "Ä: ½ 北京 🙂"]
+
+
+def test_times_is_the_matrix_product() -> None:
+    wording = Wording.of(TEXTS)
+    dense = np.zeros((len(TEXTS), WORD_BUCKETS))
+    for i, text in enumerate(TEXTS):
+        buckets, weights = words_of(text)
+        dense[i, buckets] = weights
+    values = np.random.default_rng(0).normal(size=WORD_BUCKETS)
+    np.testing.assert_allclose(wording.times(values), dense @ values)
+    np.testing.assert_array_equal(wording.seen_in(), (dense > 0).sum(axis=0))
+
+
+def test_joined_is_one_after_another() -> None:
+    whole, parts = Wording.of(TEXTS), Wording.joined([Wording.of(TEXTS[:1]), Wording.of(TEXTS[1:])])
+    for name in ("start", "bucket", "weight"):
+        np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
+    assert len(whole) == len(TEXTS)
+
+
+def test_words_have_unit_length_and_case_does_not_count() -> None:
+    buckets, weights = words_of("The answer is the ANSWER")
+    assert np.isclose((weights**2).sum(), 1.0)
+    np.testing.assert_array_equal(buckets, words_of("the ANSWER is The answer")[0])
+
+
+def test_the_end_of_a_long_answer_is_read() -> None:
+    np.testing.assert_array_equal(words_of("early " * 1_000 + "x" * READ)[0], words_of("x" * READ)[0])
+
+
+def test_no_texts_and_empty_texts_have_no_words() -> None:
+    for texts in ([], ["", ""]):
+        wording = Wording.of(texts)
+        assert len(wording) == len(texts)
+        np.testing.assert_array_equal(wording.times(np.ones(WORD_BUCKETS)), np.zeros(len(texts)))
