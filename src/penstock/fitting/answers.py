@@ -13,7 +13,7 @@ from penstock.estimators.post_hoc.reader import Reader, fit_reader
 from penstock.fitting.rows import FittingRows
 from penstock.types import FloatArray, IntArray
 
-CLEARLY = 2.0
+LEAST_GAIN = 1.0
 """In standard errors: how much the words of answers have to tell beside all other signs to be read."""
 _CLIP = 1e-3
 
@@ -24,7 +24,7 @@ def fit_post_hoc(
     """Out-of-fold estimates (n, k) after the answers of every showing of ``rows``, from cross-fitted
     ``ex_ante`` (n, k), and the model of all rows; None where answers show nothing.
 
-    Answers' words are read where that makes the out-of-fold log loss clearly less.
+    Answers' words are read where that lowers the out-of-fold log loss by more than a standard error.
     """
     showings = rows.showings
     observed = [r.seen for r in showings if r.seen is not None]
@@ -35,9 +35,9 @@ def fit_post_hoc(
     read = shown.read(seed)
     if read is not None:
         reading = replace(shown, seen=shown.seen.reading(read[1]))
-        better = reading.estimates(seed)
-        if shown.clearly_better(better, estimates):
-            shown, estimates, reader = reading, better, read[0]
+        after = reading.estimates(seed)
+        if shown.better(after, estimates):
+            shown, estimates, reader = reading, after, read[0]
     model = fit_own_answer(shown.ex_ante, shown.seen, shown.quality, shown.weight, seed=seed)
     told = look(shown.ex_ante, estimates, shown.weight)
     return tuple(np.split(estimates, len(showings))), replace(model, look=told, reader=reader)
@@ -77,12 +77,12 @@ class _Shown:
         weight = self.weight * self.seen.answered
         return fit_reader(self.ex_ante, self.seen.wording, self.quality, weight, self.fold, seed=seed)
 
-    def clearly_better(self, one: FloatArray, other: FloatArray) -> bool:
-        """Whether estimates (m, k) have less log loss than others on tuning rows, beyond doubt."""
+    def better(self, one: FloatArray, other: FloatArray) -> bool:
+        """Whether estimates (m, k) have less log loss than others on tuning rows, by ``LEAST_GAIN``."""
         gained = (self._loss(other) - self._loss(one)).reshape(len(self.rows.showings), -1).mean(axis=0)
         tuned = gained[self.rows.tuning]
         error = standard_errors(tuned[:, None], self.rows.cluster)[0]
-        return bool(tuned.mean() > CLEARLY * error)
+        return bool(tuned.mean() > LEAST_GAIN * error)
 
     def _loss(self, estimates: FloatArray) -> FloatArray:
         """(m,) by row, over its answers."""

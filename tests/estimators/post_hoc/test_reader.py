@@ -100,7 +100,7 @@ def test_cells_without_weight_say_nothing_and_inputs_stay_as_they_are() -> None:
 
 
 def test_of_many_answers_some_are_drawn_by_seed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_CELLS", 300)
+    monkeypatch.setattr(module, "_ENTRIES", 6_000)
     one, same = fitted(0.6), fitted(0.6)
     np.testing.assert_array_equal(one[1], same[1])
     ex_ante, texts, quality = world(0.6)

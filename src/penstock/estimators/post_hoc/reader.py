@@ -24,11 +24,11 @@ from penstock.types import BoolArray, FloatArray, IntArray
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-PENALTIES = (10.0, 3.0, 1.0)
+PENALTIES = (10.0, 3.0, 1.0, 0.3)
 """Of a word's weight; falling, so that each fit starts from the one before."""
 _LEVEL_PENALTY = 0.01
-_CELLS = 12_000
-"""Answers that are learned from at most, drawn by seed."""
+_ENTRIES = 2_500_000
+"""Words of answers that are learned from at most; the answers are drawn by seed."""
 _LEAST_SEEN = 3
 """In how many answers a word has to occur."""
 _STEPS = 100
@@ -137,9 +137,10 @@ class _Cells:
 
     def some(self, seed: int) -> BoolArray:
         """(m,) which answers are learned from."""
-        known = np.flatnonzero(self.weight > 0)
+        drawn = np.random.default_rng(seed).permutation(np.flatnonzero(self.weight > 0))
+        entries = np.cumsum(np.diff(self.words.indptr)[drawn])
         picked = np.zeros(len(self.weight), dtype=bool)
-        picked[np.random.default_rng(seed).permutation(known)[:_CELLS]] = True
+        picked[drawn[entries <= _ENTRIES]] = True
         return picked
 
     def score(self, coefficients: FloatArray) -> FloatArray:
