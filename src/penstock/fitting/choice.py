@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from penstock.core.curves import areas
-from penstock.core.resample import bootstrap_weights, standard_errors
+from penstock.core.resample import bootstrap_weights
 from penstock.estimators.ex_ante.ensemble import ENSEMBLE
 from penstock.fitting.drafts import Believed
 from penstock.fitting.families import ROUTING
@@ -23,16 +23,15 @@ _DRAWS = 200
 
 
 def best_estimates(known: Sequence[Believed], rows: FittingRows) -> Believed:
-    """Whoever looks at answers starts from the estimates of least out-of-fold squared error, since they have
-    to be right in level on every query, not only in who is better: the ensemble's, where no other has clearly
-    less (two standard errors over tuning rows)."""
+    """What policies that look at answers start from: the ensemble's estimates; without it those of least
+    out-of-fold squared error, since they have to be right in level on every query, not only in who is
+    better."""
     target = np.nan_to_num(rows.quality)
-    losses = [(rows.weight * (item.ex_ante - target) ** 2).sum(axis=1) for item in known]
-    best = min(range(len(known)), key=lambda i: float(losses[i].sum()))
-    together = next((i for i, item in enumerate(known) if item.name == ENSEMBLE), best)
-    gained = (losses[together] - losses[best])[rows.tuning]
-    clear = gained.mean() > CLEARLY * standard_errors(gained[:, None], rows.cluster)[0]
-    return known[best if clear else together]
+
+    def error(item: Believed) -> float:
+        return float((rows.weight * (item.ex_ante - target) ** 2).sum())
+
+    return next((item for item in known if item.name == ENSEMBLE), None) or min(known, key=error)
 
 
 def choose(
