@@ -4,8 +4,8 @@
                                     [--embeddings MODEL] [--only TABLE,TABLE]
 
 NAME: routerbench, noise-grid, ablation, runtime, swebench, voting, train-size, step-lambdas, estimators,
-embeddings (needs --embeddings), ceilings, hybrid (needs the train extra), or all. Exit status 1 where a
-required claim does not hold.
+embeddings (needs --embeddings), reading, ceilings, hybrid (needs the train extra), or all. Exit status 1
+where a required claim does not hold.
 """
 
 from __future__ import annotations
@@ -36,11 +36,12 @@ NAMES = {
     "hybrid": "a trained encoder sends easy prompts to the weaker model: three pairs, three kinds of label",
     "estimators": "which estimator of quality before the call routes best",
     "embeddings": "what an embedding model adds to a prompt's words",
+    "reading": "what an answer's words tell about it beside its other signs",
     "ceilings": "what looking at answers saved at 99% quality, and what there was to save",
 }
 
 
-SEEDS = {"routerbench": 8, "estimators": 2, "embeddings": 2, "ceilings": 2, "hybrid": 3}
+SEEDS = {"routerbench": 8, "estimators": 2, "embeddings": 2, "reading": 2, "ceilings": 2, "hybrid": 3}
 USED = {"hybrid": "at most two"}
 
 
@@ -129,7 +130,7 @@ def _options() -> argparse.Namespace:
         "--embeddings", metavar="MODEL", help="embeddings: as penstock fit --embeddings takes it"
     )
     parser.add_argument(
-        "--only", default="", metavar="TABLE,TABLE", help="estimators, embeddings: these alone"
+        "--only", default="", metavar="TABLE,TABLE", help="estimators, embeddings, reading: these alone"
     )
     options = parser.parse_args()
     if options.name == "embeddings" and not options.embeddings:

@@ -10,8 +10,8 @@ from pathlib import Path
 class Settings:
     """``tables``: the folder of outcome tables; ``seeds`` splits and noises; ``rows``: read only so many
     queries (None: all); ``fine``: the whole grid; ``routerbench``: the published file, where there is one;
-    ``embeddings``: a model as ``penstock fit --embeddings`` takes it; ``only``: the tables of ``estimators``
-    and ``embeddings`` (none: all)."""
+    ``embeddings``: a model as ``penstock fit --embeddings`` takes it; ``only``: the tables of ``estimators``,
+    ``embeddings`` and ``reading`` (none: all)."""
 
     tables: Path
     seeds: int = 5

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penstock.errors import MissingExtra
-from penstock.estimators.ex_ante.linear import logit
+from penstock.estimators.ex_ante.linear import logit, sigmoid
 from penstock.estimators.post_hoc.wording import Wording, words_of
 from penstock.estimators.text import WORD_BUCKETS
 from penstock.types import BoolArray, FloatArray, IntArray
@@ -80,7 +80,7 @@ def fit_reader(
     learned = cells.some(seed)
     everybody = np.ones(len(cells.offset), dtype=bool)
     parts = [everybody, *(cells.fold != f for f in numbers)]
-    found = [np.zeros(WORD_BUCKETS + cells.candidates) for _ in parts]
+    found = [np.zeros(len(cells.used) + cells.candidates) for _ in parts]
     best: tuple[float, FloatArray, FloatArray] | None = None
     for penalty in PENALTIES:
         found = [cells.fit(part & learned, penalty, start) for part, start in zip(parts, found, strict=True)]
@@ -94,17 +94,19 @@ def fit_reader(
     if best is None:
         return None
     _, coefficients, score = best
-    reader = Reader(coefficients[:WORD_BUCKETS] * cells.rarity, coefficients[WORD_BUCKETS:])
-    return reader, score.reshape(ex_ante.shape)
+    return cells.reader(coefficients), score.reshape(ex_ante.shape)
 
 
 @dataclass(frozen=True)
 class _Cells:
-    """m = n x k answers: their words as a sparse matrix (m, ``WORD_BUCKETS``), scaled by how rare they are,
-    the ex-ante logit as ``offset`` (m,), whose they are, what they are worth, and the fold of their row."""
+    """m = n x k answers: the u words that are common enough as a sparse matrix (m, u), scaled by their
+    ``rarity`` (u,); the buckets ``used`` (u,) they are counted in, and how many words (m,) an answer has; the
+    ex-ante logit as ``offset`` (m,), whose they are, what they are worth, and the fold of their row."""
 
     words: csr_matrix
     rarity: FloatArray
+    used: IntArray
+    length: IntArray
     offset: FloatArray
     column: IntArray
     quality: FloatArray
@@ -117,16 +119,20 @@ class _Cells:
         cls, ex_ante: FloatArray, wording: Wording, quality: FloatArray, weight: FloatArray, fold: IntArray
     ) -> _Cells:
         try:
-            from scipy.sparse import csr_matrix, diags_array
+            from scipy.sparse import csr_matrix
         except ImportError as error:
             raise MissingExtra("fit", "learning to read answers") from error
         n, k = ex_ante.shape
         often = wording.seen_in()
-        rarity = np.where(often >= _LEAST_SEEN, np.log((1.0 + n * k) / (1.0 + often)), 0.0)
-        counts = csr_matrix((wording.weight, wording.bucket, wording.start), shape=(n * k, WORD_BUCKETS))
+        rarity = np.log((1.0 + n * k) / (1.0 + often))
+        scaled = wording.weight * rarity[wording.bucket]
+        used = np.flatnonzero(often >= _LEAST_SEEN)
+        words = csr_matrix((scaled, wording.bucket, wording.start), shape=(n * k, WORD_BUCKETS))
         return cls(
-            words=csr_matrix(counts @ diags_array(rarity)),
-            rarity=rarity,
+            words=words[:, used],
+            rarity=rarity[used],
+            used=used,
+            length=np.diff(wording.start),
             offset=logit(ex_ante).ravel(),
             column=np.tile(np.arange(k), n),
             quality=np.nan_to_num(quality).ravel(),
@@ -138,17 +144,23 @@ class _Cells:
     def some(self, seed: int) -> BoolArray:
         """(m,) which answers are learned from."""
         drawn = np.random.default_rng(seed).permutation(np.flatnonzero(self.weight > 0))
-        entries = np.cumsum(np.diff(self.words.indptr)[drawn])
+        entries = np.cumsum(self.length[drawn])
         picked = np.zeros(len(self.weight), dtype=bool)
         picked[drawn[entries <= _ENTRIES]] = True
         return picked
 
     def score(self, coefficients: FloatArray) -> FloatArray:
         """(m,) what coefficients (words, then candidates) add to the offset."""
-        score: FloatArray = (
-            self.words @ coefficients[:WORD_BUCKETS] + coefficients[WORD_BUCKETS:][self.column]
-        )
+        of_words, level = np.split(coefficients, [len(self.used)])
+        score: FloatArray = self.words @ of_words + level[self.column]
         return score
+
+    def reader(self, coefficients: FloatArray) -> Reader:
+        """What serves them."""
+        of_words, level = np.split(coefficients, [len(self.used)])
+        words = np.zeros(WORD_BUCKETS)
+        words[self.used] = of_words * self.rarity
+        return Reader(words, level)
 
     def loss(self, score: FloatArray) -> float:
         """Weighted log loss of all answers."""
@@ -163,11 +175,12 @@ class _Cells:
         words, offset, column = self.words[rows], self.offset[rows], self.column[rows]
         quality, weight = self.quality[rows], self.weight[rows]
         turned = words.T.tocsr()
-        ridge = np.concatenate([np.full(WORD_BUCKETS, penalty), np.full(self.candidates, _LEVEL_PENALTY)])
+        u = len(self.used)
+        ridge = np.concatenate([np.full(u, penalty), np.full(self.candidates, _LEVEL_PENALTY)])
 
         def objective(v: FloatArray) -> tuple[float, FloatArray]:
-            odds = offset + words @ v[:WORD_BUCKETS] + v[WORD_BUCKETS:][column]
-            surprise = weight * (1.0 / (1.0 + np.exp(-odds)) - quality)
+            odds = offset + words @ v[:u] + v[u:][column]
+            surprise = weight * (sigmoid(odds) - quality)
             by_candidate = np.bincount(column, surprise, minlength=self.candidates)
             value = (weight * (np.logaddexp(0.0, odds) - quality * odds)).sum() + 0.5 * (ridge * v) @ v
             return float(value), np.concatenate([turned @ surprise, by_candidate]) + ridge * v

@@ -1,0 +1,170 @@
+"""What an answer tells about itself: its signs, and its words read by a model of graded answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+
+import numpy as np
+
+from benchmarks.experiments import page
+from benchmarks.experiments.compare import DRAWS
+from benchmarks.experiments.result import Claim, Result, Settings
+from benchmarks.experiments.routed import split
+from benchmarks.experiments.tables import grid_of
+from penstock.core.resample import bootstrap_weights
+from penstock.errors import TableError
+from penstock.estimators.ex_ante.ensemble import ENSEMBLE
+from penstock.estimators.post_hoc.observations import Observations, observe
+from penstock.estimators.post_hoc.own_answer import OwnAnswer, predict_all
+from penstock.estimators.registry import estimator
+from penstock.fitting.answers import fit_post_hoc
+from penstock.fitting.candidates import select_candidates
+from penstock.fitting.drafts import Believed, believe, ensemble
+from penstock.fitting.rows import FittingRows, prepare_rows
+from penstock.fitting.settings import AUTO, FitSettings
+from penstock.outcomes.grid import Grid
+from penstock.outcomes.splits import groups_of
+from penstock.types import FloatArray
+
+LEAST_ROWS = 100
+MOST_ROWS = 3_000
+SHOWINGS = 6
+_CLIP = 1e-3
+
+
+@dataclass(frozen=True)
+class Told:
+    """Log loss (1 + DRAWS,) of one split's test answers, on the rows and on resamples of them: ``before``
+    they came, after their ``signs``, and after their signs and ``words``; and whether fitting ``kept`` a
+    reader."""
+
+    before: FloatArray
+    signs: FloatArray
+    words: FloatArray
+    kept: bool
+
+    @property
+    def gained(self) -> FloatArray:
+        """Nats per answer that words add to signs."""
+        return self.signs - self.words
+
+
+def experiment(settings: Settings) -> Result:
+    """Splits 70/30 by question; estimates before an answer are the ensemble's."""
+    found: dict[str, list[Told]] = {}
+    unused: list[str] = []
+    for table in sorted(p.name for p in settings.tables.iterdir() if (p / "outcomes.parquet").exists()):
+        if settings.only and table not in settings.only:
+            unused.append(f"- `{table}`: not asked for")
+            continue
+        grid = grid_of(settings, table)
+        for seed in range(settings.seeds):
+            try:
+                one = measure(*split(grid, seed), seed)
+            except TableError as error:
+                unused.append(f"- `{table}`: {error.message}")
+                break
+            if isinstance(one, str):
+                unused.append(f"- `{table}`: {one}")
+                break
+            found.setdefault(table, []).append(one)
+    body = _PAGE.format(losses=_losses(found), unused="\n".join(unused) or "none")
+    return Result("Reading: what an answer's words tell beside its other signs", body, _claims(found))
+
+
+def measure(fit: Grid, test: Grid, seed: int) -> Told | str:
+    """One split; why there is nothing to measure, where there is not."""
+    if not LEAST_ROWS <= len(fit) <= MOST_ROWS:
+        return f"{len(fit)} fitting queries; {LEAST_ROWS} to {MOST_ROWS} are measured"
+    settings = FitSettings(policies=("routing", "index"), seed=seed)
+    rows = prepare_rows(fit, select_candidates(fit).best_fixed, settings)
+    if rows.seen is None or rows.seen.wording is None or not len(rows.seen.wording.bucket):
+        return "it keeps no answers' text"
+    known: list[Believed] = [believe(estimator(n), rows, settings) for n in AUTO if n != ENSEMBLE]
+    together = ensemble(known, rows)
+    _, plain = fit_post_hoc(together.ex_ante, _unread(rows), seed)
+    _, read = fit_post_hoc(together.ex_ante, rows, seed)
+    assert plain is not None
+    assert read is not None
+    before = together.model.before_inputs(rows.encoder.encode(test.queries))[0]
+    shown = [(observe(g.answer_of, *g.quality.shape), g.shown_quality) for g in test.showings[:SHOWINGS]]
+    cluster = np.unique(groups_of(test.queries), return_inverse=True)[1]
+    drawn = bootstrap_weights(cluster, draws=DRAWS, seed=seed)
+    weight = np.concatenate([np.ones((1, len(test))), drawn])
+    weight /= weight.sum(axis=1, keepdims=True)
+
+    def loss(model: OwnAnswer | None) -> FloatArray:
+        by_row = np.mean([_loss(_after(model, before, seen), quality) for seen, quality in shown], axis=0)
+        total: FloatArray = weight @ by_row
+        return total
+
+    return Told(loss(None), loss(plain), loss(read), read.reader is not None)
+
+
+def _unread(rows: FittingRows) -> FittingRows:
+    """The same rows with their answers' words forgotten."""
+
+    def forget(part: FittingRows) -> FittingRows:
+        seen = None if part.seen is None else replace(part.seen, wording=None)
+        return replace(part, seen=seen, others=())
+
+    return replace(forget(rows), others=tuple(forget(r) for r in rows.others))
+
+
+def _after(model: OwnAnswer | None, before: FloatArray, seen: Observations) -> FloatArray:
+    return before if model is None else predict_all(model, before, seen)
+
+
+def _loss(estimates: FloatArray, quality: FloatArray) -> FloatArray:
+    """(n,) mean log loss of a row's answers."""
+    p = np.clip(estimates, _CLIP, 1.0 - _CLIP)
+    loss: FloatArray = -(quality * np.log(p) + (1.0 - quality) * np.log1p(-p)).mean(axis=1)
+    return loss
+
+
+def _losses(found: dict[str, list[Told]]) -> str:
+    rows = []
+    for table, told in found.items():
+        means = [
+            f"{fmean(float(getattr(t, name)[0]) for t in told):.4f}" for name in ("before", "signs", "words")
+        ]
+        gained, error = _gain(told)
+        kept = f"{sum(t.kept for t in told)} of {len(told)}"
+        rows.append([table, *means, f"{gained:+.4f} ± {error:.4f}", kept])
+    return page.table(["table", "before", "signs", "signs and words", "gained by words", "read"], rows)
+
+
+def _gain(told: Sequence[Told]) -> tuple[float, float]:
+    """Mean over splits, and a standard error as of one split: they share rows."""
+    return fmean(float(t.gained[0]) for t in told), fmean(float(t.gained[1:].std(ddof=1)) for t in told)
+
+
+def _claims(found: dict[str, list[Told]]) -> tuple[Claim, ...]:
+    gains = {table: _gain(told) for table, told in found.items()}
+    worse = [table for table, (gained, error) in gains.items() if gained < -2 * error]
+    better = [table for table, (gained, error) in gains.items() if gained > 2 * error]
+    return (
+        Claim(f"Reading costs nothing anywhere beyond two standard errors{_names(worse)}", not worse),
+        Claim(f"It gains beyond two standard errors on some tables{_names(better)}", bool(better)),
+    )
+
+
+def _names(tables: Sequence[str]) -> str:
+    return f": {', '.join(tables)}" if tables else ""
+
+
+_PAGE = """
+Log loss per answer on test rows (nats): as estimated *before* it came (`ensemble`), after its *signs*
+(length, hedges, sums, what it states: [estimators.md](../estimators.md#after-an-answer)), and after its
+*signs and words*, where fitting kept a reader (*read*: on how many splits). *Gained*: signs less signs and
+words, ± one bootstrap standard error over questions, splits taken to be as uncertain as one. Of tables with
+several samples of a cell six are shown.
+
+{losses}
+
+Not measured:
+
+{unused}
+"""
