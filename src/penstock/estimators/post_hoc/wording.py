@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from penstock.estimators.text import WORD_BUCKETS, word_counts
 from penstock.types import FloatArray, IntArray
@@ -14,9 +15,13 @@ READ = 1_500
 """Characters from the end of an answer: where it comes to its result."""
 
 
-def words_of(text: str) -> tuple[IntArray, FloatArray]:
-    """Buckets (w,) and weights (w,) of an answer's words and pairs of words."""
-    return word_counts(text[-READ:])
+def words_of(text: str) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Buckets (w,) and weights (w,) of an answer's words and pairs of words.
+
+    In four bytes each: of a large table there are tens of millions.
+    """
+    buckets, weights = word_counts(text[-READ:])
+    return buckets.astype(np.int32), weights.astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -25,8 +30,8 @@ class Wording:
     each."""
 
     start: IntArray
-    bucket: IntArray
-    weight: FloatArray
+    bucket: NDArray[np.int32]
+    weight: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.start) - 1
@@ -36,15 +41,17 @@ class Wording:
         """Of texts, in their order; an empty one has no words."""
         found = [words_of(text) for text in texts]
         sizes = [len(buckets) for buckets, _ in found]
-        nothing = (np.zeros(0, dtype=np.int64), np.zeros(0))
-        buckets, weights = zip(*(found or [nothing]), strict=True)
         return cls(
-            np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]), *map(np.concatenate, (buckets, weights))
+            np.cumsum([0, *sizes], dtype=np.int64),
+            np.concatenate([np.zeros(0, dtype=np.int32), *(buckets for buckets, _ in found)]),
+            np.concatenate([np.zeros(0, dtype=np.float32), *(weights for _, weights in found)]),
         )
 
     @classmethod
     def joined(cls, parts: Sequence[Wording]) -> Wording:
         """One after another."""
+        if len(parts) == 1:
+            return parts[0]
         sizes = np.concatenate([np.diff(p.start) for p in parts])
         return cls(
             np.concatenate([[0], np.cumsum(sizes)]),
