@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 PENALTIES = (10.0, 3.0, 1.0, 0.3)
-"""Of a word's weight; falling, so that each fit starts from the one before."""
+"""Of a word's weight; falling, so that each fit starts from the one before, until one loses more."""
 _LEVEL_PENALTY = 0.01
 _ENTRIES = 2_500_000
 """Words of answers that are learned from at most; the answers are drawn by seed."""
@@ -69,19 +69,19 @@ def fit_reader(
     """A reader of all n rows, and its out-of-fold scores (n, k): those of fold f from answers outside it.
 
     ``ex_ante`` (n, k) cross-fitted; ``quality`` (n, k) in [0, 1] of the answers whose ``weight`` (n, k) is
-    above 0; ``wording`` of the n x k answers. The penalty is the one of the least out-of-fold log loss; None
-    where leaving the words unread loses less. Raises MissingExtra without SciPy.
+    above 0; ``wording`` of the n x k answers. The penalty is the first after which the out-of-fold log
+    loss rises; None where leaving the words unread loses less. Raises MissingExtra without SciPy.
     """
     if not len(wording.bucket):
         return None
     cells = _Cells.of(ex_ante, wording, quality, weight, fold)
-    expected = cells.loss(np.zeros(len(cells.offset)))
+    least = cells.loss(np.zeros(len(cells.offset)))
     numbers = np.unique(fold).tolist()
     learned = cells.some(seed)
     everybody = np.ones(len(cells.offset), dtype=bool)
     parts = [everybody, *(cells.fold != f for f in numbers)]
     found = [np.zeros(len(cells.used) + cells.candidates) for _ in parts]
-    best: tuple[float, FloatArray, FloatArray] | None = None
+    best: tuple[FloatArray, FloatArray] | None = None
     for penalty in PENALTIES:
         found = [cells.fit(part & learned, penalty, start) for part, start in zip(parts, found, strict=True)]
         score = np.zeros(len(cells.offset))
@@ -89,12 +89,12 @@ def fit_reader(
             held = cells.fold == f
             score[held] = cells.score(coefficients)[held]
         loss = cells.loss(score)
-        if loss < (expected if best is None else best[0]):
-            best = loss, found[0], score
+        if loss >= least:  # and it only gets worse from here
+            break
+        least, best = loss, (found[0], score)
     if best is None:
         return None
-    _, coefficients, score = best
-    return cells.reader(coefficients), score.reshape(ex_ante.shape)
+    return cells.reader(best[0]), best[1].reshape(ex_ante.shape)
 
 
 @dataclass(frozen=True)
