@@ -9,6 +9,7 @@ prompts only. Writes ``docs/benchmarks.md`` and prints the same; exits 1 where a
 
 With ``--minutes`` no evaluation is begun after M minutes; the page says how many seeds each table got. With
 ``--json`` every evaluation is kept in a file; those of a ``--known`` file are not run again.
+``docs/benchmarks.json`` has the evaluations behind the page.
 """
 
 from __future__ import annotations
