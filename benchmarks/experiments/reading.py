@@ -9,12 +9,9 @@ from statistics import fmean
 import numpy as np
 
 from benchmarks.experiments import page
-from benchmarks.experiments.compare import DRAWS
 from benchmarks.experiments.result import Claim, Result, Settings
-from benchmarks.experiments.routed import split
-from benchmarks.experiments.tables import grid_of
-from penstock.core.resample import bootstrap_weights
-from penstock.errors import TableError
+from benchmarks.experiments.routed import every_split, resampled
+from penstock.estimators.base import log_loss
 from penstock.estimators.ex_ante.ensemble import ENSEMBLE
 from penstock.estimators.post_hoc.observations import Observations, observe
 from penstock.estimators.post_hoc.own_answer import OwnAnswer, predict_all
@@ -25,13 +22,11 @@ from penstock.fitting.drafts import Believed, believe, ensemble
 from penstock.fitting.rows import FittingRows, prepare_rows
 from penstock.fitting.settings import AUTO, FitSettings
 from penstock.outcomes.grid import Grid
-from penstock.outcomes.splits import groups_of
 from penstock.types import FloatArray
 
 LEAST_ROWS = 100
 MOST_ROWS = 3_000
 SHOWINGS = 6
-_CLIP = 1e-3
 
 
 @dataclass(frozen=True)
@@ -53,23 +48,7 @@ class Told:
 
 def experiment(settings: Settings) -> Result:
     """Splits 70/30 by question; estimates before an answer are the ensemble's."""
-    found: dict[str, list[Told]] = {}
-    unused: list[str] = []
-    for table in sorted(p.name for p in settings.tables.iterdir() if (p / "outcomes.parquet").exists()):
-        if settings.only and table not in settings.only:
-            unused.append(f"- `{table}`: not asked for")
-            continue
-        grid = grid_of(settings, table)
-        for seed in range(settings.seeds):
-            try:
-                one = measure(*split(grid, seed), seed)
-            except TableError as error:
-                unused.append(f"- `{table}`: {error.message}")
-                break
-            if isinstance(one, str):
-                unused.append(f"- `{table}`: {one}")
-                break
-            found.setdefault(table, []).append(one)
+    found, unused = every_split(settings, lambda _, fit, test, seed: measure(fit, test, seed))
     body = _PAGE.format(losses=_losses(found), unused="\n".join(unused) or "none")
     return Result("Reading: what an answer's words tell beside its other signs", body, _claims(found))
 
@@ -90,14 +69,11 @@ def measure(fit: Grid, test: Grid, seed: int) -> Told | str:
     assert read is not None
     before = together.model.before_inputs(rows.encoder.encode(test.queries))[0]
     shown = [(observe(g.answer_of, *g.quality.shape), g.shown_quality) for g in test.showings[:SHOWINGS]]
-    cluster = np.unique(groups_of(test.queries), return_inverse=True)[1]
-    drawn = bootstrap_weights(cluster, draws=DRAWS, seed=seed)
-    weight = np.concatenate([np.ones((1, len(test))), drawn])
-    weight /= weight.sum(axis=1, keepdims=True)
+    weight = resampled(test, seed)
 
     def loss(model: OwnAnswer | None) -> FloatArray:
-        by_row = np.mean([_loss(_after(model, before, seen), quality) for seen, quality in shown], axis=0)
-        total: FloatArray = weight @ by_row
+        by_row = np.mean([log_loss(_after(model, before, seen), quality) for seen, quality in shown], axis=0)
+        total: FloatArray = weight @ by_row.mean(axis=1)
         return total
 
     return Told(loss(None), loss(plain), loss(read), read.reader is not None)
@@ -115,13 +91,6 @@ def _unread(rows: FittingRows) -> FittingRows:
 
 def _after(model: OwnAnswer | None, before: FloatArray, seen: Observations) -> FloatArray:
     return before if model is None else predict_all(model, before, seen)
-
-
-def _loss(estimates: FloatArray, quality: FloatArray) -> FloatArray:
-    """(n,) mean log loss of a row's answers."""
-    p = np.clip(estimates, _CLIP, 1.0 - _CLIP)
-    loss: FloatArray = -(quality * np.log(p) + (1.0 - quality) * np.log1p(-p)).mean(axis=1)
-    return loss
 
 
 def _losses(found: dict[str, list[Told]]) -> str:

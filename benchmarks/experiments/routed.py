@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from time import process_time
+from typing import TypeVar
 
 import numpy as np
 
@@ -43,6 +44,7 @@ class Measured:
     seconds: float
 
 
+T = TypeVar("T")
 Found = dict[str, dict[str, list[Measured]]]
 """table -> estimator -> one per split"""
 Measure = Callable[[Grid, Grid, int], dict[str, Measured] | None]
@@ -54,11 +56,32 @@ def over_tables(
 ) -> tuple[Found, list[str], dict[str, tuple[int, int]]]:
     """``measure_one`` on every split of every table with costs and ``least_rows`` fitting queries; which
     tables were not used, as lines of Markdown; and the last split's fitting rows x candidates."""
-    found: Found = {}
-    unused: list[str] = []
     sizes: dict[str, tuple[int, int]] = {}
-    tables = sorted(p.name for p in settings.tables.iterdir() if (p / "outcomes.parquet").exists())
-    for table in tables:
+
+    def one(table: str, fit: Grid, test: Grid, seed: int) -> dict[str, Measured] | str:
+        if len(fit) < min(least_rows, settings.rows or least_rows):
+            return f"{len(fit)} fitting queries"
+        measured = measure_one(fit, test, seed)
+        if measured is None:
+            return "the cost range is empty"
+        sizes[table] = (len(fit), len(fit.candidates))
+        return measured
+
+    splits, unused = every_split(settings, one)
+    found: Found = {}
+    for table, measured in splits.items():
+        found[table] = {name: [m[name] for m in measured if name in m] for m in measured for name in m}
+    return found, unused, sizes
+
+
+def every_split(
+    settings: Settings, one: Callable[[str, Grid, Grid, int], T | str]
+) -> tuple[dict[str, list[T]], list[str]]:
+    """What ``one`` makes of (table, fitting rows, test rows, seed), by table, until it says why one is not
+    used; and those reasons as lines of Markdown."""
+    found: dict[str, list[T]] = {}
+    unused: list[str] = []
+    for table in sorted(p.name for p in settings.tables.iterdir() if (p / "outcomes.parquet").exists()):
         if settings.only and table not in settings.only:
             unused.append(f"- `{table}`: not asked for")
             continue
@@ -69,17 +92,12 @@ def over_tables(
             except TableError as error:
                 unused.append(f"- `{table}`: {error.message}")
                 break
-            if len(fit) < min(least_rows, settings.rows or least_rows):
-                unused.append(f"- `{table}`: {len(fit)} fitting queries")
+            measured = one(table, fit, test, seed)
+            if isinstance(measured, str):
+                unused.append(f"- `{table}`: {measured}")
                 break
-            measured = measure_one(fit, test, seed)
-            if measured is None:
-                unused.append(f"- `{table}`: the cost range is empty")
-                break
-            sizes[table] = (len(fit), len(fit.candidates))
-            for name, one in measured.items():
-                found.setdefault(table, {}).setdefault(name, []).append(one)
-    return found, unused, sizes
+            found.setdefault(table, []).append(measured)
+    return found, unused
 
 
 def against(a: Sequence[Measured], b: Sequence[Measured]) -> tuple[float, float]:
@@ -96,6 +114,15 @@ def split(grid: Grid, seed: int) -> tuple[Grid, Grid]:
     names = select_candidates(fit).names
     fit, test = fit.select(names), test.select(names)
     return fit, test.rows(complete_rows(test))
+
+
+def resampled(test: Grid, seed: int) -> FloatArray:
+    """(1 + DRAWS, n) weights that sum to 1: of the test rows themselves, and of resamples by question."""
+    cluster = np.unique(groups_of(test.queries), return_inverse=True)[1]
+    drawn = bootstrap_weights(cluster, draws=DRAWS, seed=seed)
+    weight = np.concatenate([np.ones((1, len(test))), drawn])
+    weight /= weight.sum(axis=1, keepdims=True)
+    return weight
 
 
 def measure(
@@ -157,10 +184,7 @@ class _Judge:
 
     @classmethod
     def of(cls, test: Grid, cheapest: int, best: int, seed: int) -> _Judge:
-        cluster = np.unique(groups_of(test.queries), return_inverse=True)[1]
-        drawn = bootstrap_weights(cluster, draws=DRAWS, seed=seed)
-        weight = np.concatenate([np.ones((1, len(test))), drawn])
-        weight /= weight.sum(axis=1, keepdims=True)
+        weight = resampled(test, seed)
         cost = weight @ test.cost
         draw = np.array([draw_of(q.id, seed) for q in test.queries])
         left = weight @ test.quality[:, cheapest]

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -71,3 +72,8 @@ def test_kernels_that_are_loaded_serve_small_batches_too(monkeypatch):
     monkeypatch.setattr(_jit, "_loaded", lambda: True)
     assert use_compiled(None, 1) == installed()
     assert not use_compiled(False, 1)
+
+
+def test_every_compiled_kernel_is_known_by_name():
+    files = Path(_jit.__file__).parent.glob("_compiled_*.py")
+    assert sorted(_jit._KERNELS) == sorted(f"penstock.core.{file.stem}" for file in files)

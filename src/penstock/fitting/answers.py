@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from penstock.core.resample import standard_errors
+from penstock.estimators.base import log_loss
 from penstock.estimators.post_hoc.observations import Observations, joined
 from penstock.estimators.post_hoc.own_answer import OwnAnswer, crossfit_own_answer, fit_own_answer, look
 from penstock.estimators.post_hoc.reader import Reader, fit_reader
@@ -15,7 +16,6 @@ from penstock.types import FloatArray, IntArray
 
 LEAST_GAIN = 1.0
 """In standard errors: how much the words of answers have to tell beside all other signs to be read."""
-_CLIP = 1e-3
 
 
 def fit_post_hoc(
@@ -86,7 +86,6 @@ class _Shown:
 
     def _loss(self, estimates: FloatArray) -> FloatArray:
         """(m,) by row, over its answers."""
-        p = np.clip(estimates, _CLIP, 1.0 - _CLIP)
-        loss = -(self.quality * np.log(p) + (1.0 - self.quality) * np.log1p(-p))
+        loss = log_loss(estimates, self.quality)
         summed: FloatArray = (self.weight * self.seen.answered * loss).sum(axis=1)
         return summed

@@ -10,13 +10,13 @@ from __future__ import annotations
 import numpy as np
 
 from penstock.core.consensus import Laws, Sight, posterior
+from penstock.estimators.base import log_loss
 from penstock.types import BoolArray, FloatArray
 
 WEIGHTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 _ROWS = 600
 _SETS = 3
 _MOST_ANSWERS = 3
-_CLIP = 1e-3
 
 
 def own_weight(laws: Laws, sight: Sight, quality: FloatArray, observed: BoolArray, *, seed: int) -> float:
@@ -39,7 +39,6 @@ def own_weight(laws: Laws, sight: Sight, quality: FloatArray, observed: BoolArra
         part = sight.rows(row)
         sign = np.where(np.isfinite(part.sign), weight * np.nan_to_num(part.sign, neginf=0.0), -np.inf)
         told = posterior(laws, Sight(part.logit, part.code, sign, part.which), executed)[executed]
-        chance = np.clip(told, _CLIP, 1.0 - _CLIP)
-        return -float((right * np.log(chance) + (1.0 - right) * np.log1p(-chance)).sum())
+        return float(log_loss(told, right).sum())
 
     return min(WEIGHTS, key=loss)
