@@ -61,6 +61,19 @@ def test_of_a_mixture_the_branch_is_told(
     assert f"Policy for budget=0.002: {said}" in capsys.readouterr().out
 
 
+def test_expected_costs_are_in_what_the_router_was_fitted_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    routing = {"kind": "routing", "lambda": 0.1, "dear": False}
+    in_seconds = tuple(replace(r, unit="latency") for r in decision().ranking)
+    log = written(tmp_path, replace(decision(), policy=routing, ranking=in_seconds))
+    assert run("explain", "last", "--log", log) == 0
+    text = capsys.readouterr().out
+    assert "expected s " in text
+    assert "best of quality - 0.1 x s" in text
+    assert "Cost: 0.0001235 USD" in text  # money that was paid is money
+
+
 def test_a_bypass_has_no_ranking(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bare = replace(decision(), policy=None, target=None, ranking=(), asked="large", draw=None)
     assert run("explain", "dec-0", "--log", written(tmp_path, bare)) == 0

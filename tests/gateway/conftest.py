@@ -16,6 +16,7 @@ from penstock.errors import TargetError
 from penstock.gateway.app import create_app
 from penstock.gateway.background import serve_in_background
 from penstock.gateway.settings import Settings
+from penstock.outcomes.cost_unit import USD, CostUnit
 from penstock.policies.base import Policy, State, draw_of
 from penstock.policies.cascade import ThresholdCascade
 from penstock.policies.fixed import Fixed
@@ -39,6 +40,7 @@ class SaidRouter:
     target: Target = field(default_factory=lambda: Target.parse("budget=0.01"))
     cascade: Policy = field(default_factory=lambda: ThresholdCascade((0, 1), (0.5,)))
     blocking: bool = False
+    cost_unit: CostUnit = USD
 
     def policy_for(self, target: Target | None) -> Policy:
         wanted = target or self.target

@@ -12,10 +12,12 @@ import pytest
 from openai import AsyncOpenAI
 
 from penstock.errors import ProviderTimeout, ProviderUnavailable, RateLimited, RequestRejected
+from penstock.outcomes.cost_unit import LATENCY
 from penstock.providers.scripted import Reply
+from penstock.storage.base import Ranked
 from penstock.types import Status, Usage
 
-from .conftest import Start
+from .conftest import SaidRouter, Start
 
 Messages = Any
 TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
@@ -35,10 +37,7 @@ async def test_a_good_first_answer_is_taken(start: Start, hello: Messages) -> No
     assert decision is not None
     assert (decision.asked, decision.target, decision.accepted) == ("auto", "budget=0.01", "small")
     assert decision.policy == {"kind": "cascade", "chain": [0, 1], "thresholds": [0.5]}
-    assert [(r.candidate, r.quality, r.eligible) for r in decision.ranking] == [
-        ("small", 0.4, True),
-        ("large", 0.9, True),
-    ]
+    assert decision.ranking == (Ranked("small", 0.4, 1e-6, True), Ranked("large", 0.9, 1e-5, True))
     assert decision.runs[0].quality == 0.95
     # 4 words in, 2 out, at 1 and 2 USD per million
     assert decision.cost_usd == Decimal(raw.headers["x-penstock-cost-usd"]) == Decimal("0.000008")
@@ -285,3 +284,9 @@ async def until(condition: Any, seconds: float = 5.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, "did not happen in time"
         await asyncio.sleep(0.02)
+
+
+async def test_expected_costs_are_logged_in_the_routers_unit(start: Start, hello: Messages) -> None:
+    gateway = start(router=SaidRouter(cost_unit=LATENCY))
+    gateway.client().chat.completions.create(model="auto", messages=hello)
+    assert {ranked.unit for ranked in (await gateway.last()).ranking} == {"latency"}

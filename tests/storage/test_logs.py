@@ -10,6 +10,7 @@ import pytest
 
 from penstock.errors import InputError
 from penstock.storage.base import DecisionLog, Run, total_cost
+from penstock.storage.documents import from_document, to_document
 from penstock.storage.memory import MemoryDecisionLog
 from penstock.storage.sql import SCHEMA_VERSION, SqlDecisionLog
 from penstock.testing.storages import DecisionLogContract, decision
@@ -46,6 +47,14 @@ async def test_a_file_outlives_its_process(tmp_path: Path) -> None:
     await again.append(decision(1))
     assert [d.id for d in await again.recent()] == ["dec-1", "dec-0"]
     await again.aclose()
+
+
+def test_expected_costs_without_a_unit_are_read_as_usd() -> None:
+    document = to_document(decision())
+    for ranked in document["ranking"]:
+        ranked["cost_usd"] = ranked.pop("cost")
+        del ranked["unit"]
+    assert from_document(document) == decision()
 
 
 async def test_money_is_stored_as_text_in_wal_mode(tmp_path: Path) -> None:

@@ -95,11 +95,18 @@ def _print(decision: Decision) -> None:
     )
     if branch is not None:
         names = [ranked.candidate for ranked in decision.ranking]
-        said = in_words(branch, names) if names else str(branch["kind"])
+        said = in_words(branch, names, _unit(decision)) if names else str(branch["kind"])
         asked = "" if decision.target is None else f" for {decision.target}"
         out.print(f"Policy{asked}: {said}", markup=False, soft_wrap=True)
     cost = "unknown" if decision.cost_usd is None else f"{_usd(decision.cost_usd)} USD"
     out.print(f"Cost: {cost}   overhead: {decision.overhead_ms:.2f} ms")
+
+
+def _unit(decision: Decision) -> str:
+    """What the expected costs are in."""
+    from penstock.outcomes.cost_unit import CostUnit
+
+    return CostUnit.parse(decision.ranking[0].unit).label
 
 
 def _branch(decision: Decision) -> Mapping[str, Any] | None:
@@ -117,7 +124,7 @@ def _ranking(decision: Decision, branch: Mapping[str, Any] | None) -> Table:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for heading in ("", "candidate", "expected quality", "expected USD", "score"):
+    for heading in ("", "candidate", "expected quality", f"expected {_unit(decision)}", "score"):
         table.add_column(heading, justify="left" if heading in {"", "candidate"} else "right")
     lam = branch.get("lambda") if branch is not None and branch["kind"] == "routing" else None
     scored = [(_score(ranked, lam), ranked) for ranked in decision.ranking]
@@ -128,16 +135,16 @@ def _ranking(decision: Decision, branch: Mapping[str, Any] | None) -> Table:
             "→" if taken else "",
             f"[bold]{name}[/]" if taken else name,
             _number(ranked.quality, ".3f"),
-            _number(ranked.cost_usd, ".3g"),
+            _number(ranked.cost, ".3g"),
             "–" if lam is None else _number(score, ".3f"),
         )
     return table
 
 
 def _score(ranked: Ranked, lam: float | None) -> float | None:
-    if ranked.quality is None or ranked.cost_usd is None:
+    if ranked.quality is None or ranked.cost is None:
         return None
-    return ranked.quality - (lam or 0.0) * ranked.cost_usd
+    return ranked.quality - (lam or 0.0) * ranked.cost
 
 
 def _runs(decision: Decision) -> Table:

@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from penstock.errors import PenstockError, ProviderError, ProviderUnavailable, RequestRejected
 from penstock.gateway.trail import Trail
+from penstock.outcomes.cost_unit import CostUnit
 from penstock.policies.base import Policy, State
 from penstock.policies.targets import Target
 from penstock.providers.base import ChatRequest, Completion, Provider
@@ -26,6 +27,8 @@ class LiveRouter(Protocol):
 
     @property
     def candidates(self) -> tuple[str, ...]: ...
+    @property
+    def cost_unit(self) -> CostUnit: ...
     @property
     def target(self) -> Target | None: ...
     @property
@@ -83,7 +86,7 @@ async def drive(
     nothing can be decided without it.
     """
     state = await _begin(router, query, None if eligible is None else eligible[None, :])
-    trail.rank(router.candidates, state)
+    trail.rank(router.candidates, state, router.cost_unit)
     answers: dict[int, Answer] = {}
     completions: dict[int, Completion] = {}
     error: ProviderError = ProviderUnavailable("no candidate can serve this request")

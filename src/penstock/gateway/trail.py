@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from penstock.errors import ProviderError
+from penstock.outcomes.cost_unit import CostUnit
 from penstock.policies.base import State
 from penstock.storage.base import Ranked, Run
 from penstock.storage.documents import money
@@ -26,12 +27,16 @@ class Trail:
     started: float = field(default_factory=time.perf_counter)
     _overhead_ms: float | None = None
 
-    def rank(self, candidates: tuple[str, ...], state: State) -> None:
-        """Keep what is expected before anything is called (the first row of ``state``)."""
+    def rank(self, candidates: tuple[str, ...], state: State, unit: CostUnit) -> None:
+        """Keep what is expected before anything is called (the first row of ``state``, its costs in
+        ``unit``)."""
         self.draw = float(state.draw[0])
+        columns = zip(
+            state.quality[0].tolist(), state.cost[0].tolist(), state.eligible[0].tolist(), strict=True
+        )
         self.ranking = tuple(
-            Ranked(name, float(state.quality[0, j]), float(state.cost[0, j]), bool(state.eligible[0, j]))
-            for j, name in enumerate(candidates)
+            Ranked(name, quality, cost, eligible, str(unit))
+            for name, (quality, cost, eligible) in zip(candidates, columns, strict=True)
         )
 
     @contextmanager

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from penstock.errors import TargetError
+from penstock.outcomes.cost_unit import USD, CostUnit
 from penstock.policies.base import Policy, State, draw_of
 from penstock.policies.refusal import note
 from penstock.policies.targets import Target
@@ -28,6 +29,11 @@ class PlainRouter:
     policy: Policy
     seed: int = 0
     target: Target | None = None
+
+    @property
+    def cost_unit(self) -> CostUnit:
+        """USD, as everywhere that nothing else was asked for."""
+        return USD
 
     @property
     def blocking(self) -> bool:

@@ -13,12 +13,16 @@ from penstock.types import Status
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """What was expected of one candidate before anything was called; None where nothing was estimated."""
+    """What was expected of one candidate before anything was called; None where nothing was estimated.
+
+    ``cost`` is in ``unit``, a ``CostUnit`` as text: what the router was fitted for.
+    """
 
     candidate: str
     quality: float | None
-    cost_usd: float | None
+    cost: float | None
     eligible: bool
+    unit: str = "usd"
 
 
 @dataclass(frozen=True, slots=True)

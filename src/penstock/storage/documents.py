@@ -33,12 +33,19 @@ def from_document(document: Mapping[str, Any]) -> Decision:
     fields["time"] = datetime.fromisoformat(document["time"])
     fields["cost_usd"] = money(document["cost_usd"])
     fields["status"] = Status(document["status"])
-    fields["ranking"] = tuple(Ranked(**ranked) for ranked in document["ranking"])
+    fields["ranking"] = tuple(_ranked(ranked) for ranked in document["ranking"])
     fields["runs"] = tuple(
         Run(**{**run, "cost_usd": money(run["cost_usd"]), "status": Status(run["status"])})
         for run in document["runs"]
     )
     return Decision(**fields)
+
+
+def _ranked(document: Mapping[str, Any]) -> Ranked:
+    fields = dict(document)
+    if "cost_usd" in fields:  # as it was called before costs had units
+        fields["cost"] = fields.pop("cost_usd")
+    return Ranked(**fields)
 
 
 def money(value: str | float | None) -> Decimal | None:
