@@ -105,7 +105,7 @@ def issue_inputs(grid: Grid) -> Inputs:
     tasks = np.array([q.task or "" for q in grid.queries], dtype=np.str_)
     indicators = (tasks[:, None] == np.unique(tasks)).astype(float)
     dense = np.concatenate([np.minimum(length / 1000, 20.0)[:, None], indicators], axis=1)
-    return Inputs(dense, dense, np.log1p(length), tasks)
+    return Inputs(dense, np.log1p(length), tasks)
 
 
 def _signals(ex_ante: FloatArray, result: FloatArray) -> Signals:

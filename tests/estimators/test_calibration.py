@@ -58,7 +58,7 @@ def test_calibration_rows_are_not_fitted_on() -> None:
             return super().fit(inputs, quality, weight, seed=seed)
 
     plain, _, quality = bent(300, 0)
-    inputs = Inputs(plain.dense, plain.text, plain.length, plain.task, np.arange(300) // 3)
+    inputs = Inputs(plain.dense, plain.length, plain.task, np.arange(300) // 3)
     Calibrated(Spy(), "platt", 0.25).fit(inputs, quality, weights_of(quality), seed=0)
     (fitted_on,) = seen
     assert fitted_on.block is not None

@@ -18,7 +18,7 @@ def prompts(n: int = N) -> tuple[Inputs, np.ndarray]:
     rng = np.random.default_rng(0)
     chars = rng.uniform(20, 2_000, n)
     dense = rng.normal(size=(n, 3))
-    return Inputs(dense, dense, np.log1p(chars), np.full(n, "", dtype=np.str_)), chars
+    return Inputs(dense, np.log1p(chars), np.full(n, "", dtype=np.str_)), chars
 
 
 def weights(cost: np.ndarray) -> np.ndarray:

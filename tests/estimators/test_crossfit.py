@@ -51,7 +51,7 @@ def noise() -> tuple[Inputs, FloatArray]:
     """Qualities that nothing predicts; every row's ``length`` is its name."""
     rng = np.random.default_rng(0)
     inputs = inputs_of(N)
-    named = Inputs(inputs.dense, inputs.text, np.arange(N, dtype=float), inputs.task)
+    named = Inputs(inputs.dense, np.arange(N, dtype=float), inputs.task)
     return named, rng.integers(0, 2, (N, 3)).astype(float)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from penstock.errors import BundleError, InputError
 from penstock.estimators.embeddings import EmbeddingEncoder, with_embedder
-from penstock.estimators.features import Encoder, fit_encoder
+from penstock.estimators.features import TEXT_SCALE, Encoder, fit_encoder
 from penstock.testing.tables import TOPICS, tiny
 from penstock.types import FloatArray
 
@@ -47,8 +47,7 @@ def test_they_stand_beside_the_other_features(encoder: EmbeddingEncoder) -> None
     plain = Encoder.encode(encoder, queries)
     found = encoder.encode(queries)
     assert found.dense.shape[1] == plain.dense.shape[1] + encoder.directions.shape[1]
-    assert found.text.shape[1] == plain.text.shape[1] + encoder.directions.shape[1]
-    extra = found.text[:, plain.text.shape[1] :]
+    extra = found.dense[:, plain.dense.shape[1] :] / TEXT_SCALE
     assert (extra**2).sum(axis=1).mean() == pytest.approx(encoder.weight, rel=0.2)
 
 

@@ -63,7 +63,7 @@ def scored(n: int, *, seed: int = 0) -> ScoredInputs:
     """Inputs whose scores follow the features that qualities follow."""
     inputs = inputs_of(n, seed=seed)
     scores = 1 / (1 + np.exp(-2 * inputs.dense[:, :2]))
-    return ScoredInputs(inputs.dense, inputs.text, inputs.length, inputs.task, scores=scores)
+    return ScoredInputs(inputs.dense, inputs.length, inputs.task, scores=scores)
 
 
 def test_scores_become_expected_quality() -> None:
@@ -80,7 +80,7 @@ def test_scores_become_expected_quality() -> None:
 def test_scores_are_a_threshold_with_two_candidates() -> None:
     """One score and constant prices: what is routed to the weaker is what scores above some threshold."""
     inputs = scored(300)
-    one = ScoredInputs(inputs.dense, inputs.text, inputs.length, inputs.task, scores=inputs.scores[:, :1])
+    one = ScoredInputs(inputs.dense, inputs.length, inputs.task, scores=inputs.scores[:, :1])
     rng = np.random.default_rng(0)
     small = (rng.random(300) < one.scores[:, 0]).astype(float)
     quality = np.column_stack([small, np.full(300, 0.9)])
@@ -91,9 +91,7 @@ def test_scores_are_a_threshold_with_two_candidates() -> None:
 
 def test_extreme_scores_are_finite() -> None:
     inputs = scored(50)
-    edge = ScoredInputs(
-        inputs.dense, inputs.text, inputs.length, inputs.task, scores=(inputs.scores > 0.5).astype(float)
-    )
+    edge = ScoredInputs(inputs.dense, inputs.length, inputs.task, scores=(inputs.scores > 0.5).astype(float))
     quality = outcomes_of(inputs)[:, :2]
     assert np.isfinite(EncoderScores().fit(edge, quality, weights_of(quality), seed=0).predict(edge)).all()
 

@@ -98,7 +98,7 @@ def test_neighbours_keep_quiet_about_noise_and_about_strangers() -> None:
     fitted = GuardedNeighbours().fit(inputs, noise, weight, seed=0)
     assert fitted.predict(inputs_of(200, seed=5)).std() < 0.7 * plain.std()
     mean = noise.mean(axis=0)
-    stranger = Inputs(np.zeros((1, 6)), np.zeros((1, 4)), np.zeros(1), np.array([""]))
+    stranger = Inputs(np.zeros((1, 6)), np.zeros(1), np.array([""]))
     np.testing.assert_allclose(fitted.predict(stranger)[0], mean)
 
 

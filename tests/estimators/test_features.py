@@ -38,7 +38,7 @@ def test_it_is_restored_bit_for_bit(encoder: Encoder) -> None:
 
 def test_prompts_of_one_topic_lie_together(encoder: Encoder) -> None:
     made = tiny(90, seed=7)
-    text = encoder.encode(made.grid.queries).text
+    text = encoder.encode(made.grid.queries).dense[:, : encoder.projection.shape[1]]
     unit = text / np.linalg.norm(text, axis=1, keepdims=True)
     same = made.topic[:, None] == made.topic
     near = unit @ unit.T
@@ -52,7 +52,7 @@ def test_the_task_is_seen_only_where_it_was_asked_for() -> None:
     assert both.task.tolist() == ["t0", "t1", "t0"]
     assert both.length.std() == 0.0 or both.length.any()
     alone = fit_encoder(some, features="task").encode(some)
-    assert not alone.text.any()
+    assert not alone.dense[:, :1].any()
     assert len(np.unique(alone.dense, axis=0)) == 1, "without prompts nothing of them is seen"
 
 

@@ -30,7 +30,7 @@ def contest(
     """Routing swept on cross-fitted estimates, and the fixed candidates, on one small table."""
     rng = np.random.default_rng(seed)
     dense = rng.normal(size=(n, 4))
-    inputs = Inputs(dense, dense, np.ones(n), np.full(n, "", dtype=np.str_))
+    inputs = Inputs(dense, np.ones(n), np.full(n, "", dtype=np.str_))
     easy = signal * dense[:, :1] * np.array([0.3, 0.15, 0.0])
     quality = (rng.random((n, 3)) < MEANS + easy).astype(float)
     cost = COST * rng.uniform(0.7, 1.3, (n, 3))

@@ -139,7 +139,7 @@ def _isotonic(said: FloatArray, quality: FloatArray, weight: FloatArray) -> Curv
 def _platt(said: FloatArray, quality: FloatArray, weight: FloatArray) -> Curve:
     """Logistic in the logit of what was said (Platt 1999), as lines between points of the curve."""
     odds = logit(said, _EDGE)[:, None]
-    inputs = Inputs(odds, odds, said, np.full(len(said), "", dtype=np.str_))
+    inputs = Inputs(odds, said, np.full(len(said), "", dtype=np.str_))
     fitted = Logistic((_PENALTY,)).fit(inputs, quality[:, None], weight[:, None], seed=0)
     assert isinstance(fitted, FittedLinear)
     at = np.linspace(0.0, 1.0, _POINTS)

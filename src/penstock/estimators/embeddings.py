@@ -9,7 +9,7 @@ so that both kinds of feature suit one penalty and one distance.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -88,11 +88,10 @@ class EmbeddingEncoder(Encoder):
                 hint="Use the embedding model the router was fitted with",
             )
         extra = (vectors - self.centre) @ self.directions
-        width = inputs.text.shape[1]
+        width = self.projection.shape[1]
         grams, share = np.sqrt(1.0 - self.weight), np.sqrt(self.weight)
         dense = [inputs.dense[:, :width] * grams, inputs.dense[:, width:], extra * share * TEXT_SCALE]
-        text = np.concatenate([inputs.text * grams, extra * share], axis=1)
-        return Inputs(np.concatenate(dense, axis=1), text, inputs.length, inputs.task, inputs.block)
+        return replace(inputs, dense=np.concatenate(dense, axis=1))
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Settings and arrays for a bundle; the embedder by its spec, not its weights."""

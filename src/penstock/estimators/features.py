@@ -25,14 +25,13 @@ UNKNOWN_TASK = ""
 class Inputs:
     """What is known of n queries before any candidate has answered.
 
-    ``dense`` (n, d): standardised features; ``text`` (n, r): the text directions alone, for distances;
-    ``length`` (n,): log of the prompt's characters; ``task`` (n,): task names, all ``""`` unless the encoder
-    was told to use them. ``block`` (n,) numbers what is never separated when a fit holds out rows of its own
-    (a question's variants, or a task); None: every row by itself.
+    ``dense`` (n, d): standardised features; ``length`` (n,): log of the prompt's characters; ``task`` (n,):
+    task names, all ``""`` unless the encoder was told to use them. ``block`` (n,) numbers what is never
+    separated when a fit holds out rows of its own (a question's variants, or a task); None: every row by
+    itself.
     """
 
     dense: FloatArray
-    text: FloatArray
     length: FloatArray
     task: NDArray[np.str_]
     block: IntArray | None = None
@@ -43,7 +42,7 @@ class Inputs:
     def rows(self, index: NDArray[Any]) -> Inputs:
         """The same, for some of the queries."""
         block = None if self.block is None else self.block[index]
-        return Inputs(self.dense[index], self.text[index], self.length[index], self.task[index], block)
+        return Inputs(self.dense[index], self.length[index], self.task[index], block)
 
     def fold(self, count: int, seed: int) -> IntArray:
         """(n,) folds 0..``count`` - 1 of about equal size, whole blocks dealt in an order drawn by seed.
@@ -90,7 +89,7 @@ class Encoder:
         standard = np.clip((shapes - self.shape_mean) / self.shape_scale, -4.0, 4.0)
         tasks = [(q.task or UNKNOWN_TASK) if self.use_task else UNKNOWN_TASK for q in queries]
         dense = np.concatenate([text * TEXT_SCALE, standard * SHAPE_SCALE], axis=1)
-        return Inputs(dense, text, shapes[:, 0], np.array(tasks, dtype=np.str_))
+        return Inputs(dense, shapes[:, 0], np.array(tasks, dtype=np.str_))
 
     def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Settings and arrays for a bundle."""

@@ -74,7 +74,7 @@ def fit_regression(
     mean, scale = after[:, kept].mean(axis=0), deviation[kept]
     standard = np.clip((after[:, kept] - mean) / scale, -4.0, 4.0)
     design = np.concatenate([before, standard], axis=1)
-    inputs = Inputs(design, design, np.zeros(len(design)), np.zeros(len(design), dtype=np.str_))
+    inputs = Inputs(design, np.zeros(len(design)), np.zeros(len(design), dtype=np.str_))
     fitted = Logistic(penalties).fit(inputs, quality[usable][:, None], weight[usable][:, None], seed=seed)
     arrays = fitted.state()[1]
     return Regression(

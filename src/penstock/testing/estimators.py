@@ -33,7 +33,7 @@ def inputs_of(n: int = N, *, seed: int = 0) -> Inputs:
     rng = np.random.default_rng(seed)
     dense = rng.normal(size=(n, D))
     task = np.array(["a", "b", "c"], dtype=np.str_)[rng.integers(3, size=n)]
-    return Inputs(dense, dense[:, :4].copy(), rng.uniform(2, 6, size=n), task)
+    return Inputs(dense, rng.uniform(2, 6, size=n), task)
 
 
 def outcomes_of(inputs: Inputs, *, seed: int = 0, k: int = K, missing: float = 0.0) -> FloatArray:
@@ -74,7 +74,7 @@ class EstimatorContract:
         inputs = inputs_of()
         quality = outcomes_of(inputs, missing=0.2)
         weight = weights_of(quality)
-        arrays = (inputs.dense, inputs.text, inputs.length, inputs.task, quality, weight)
+        arrays = (inputs.dense, inputs.length, inputs.task, quality, weight)
         before, settings = [np.copy(a) for a in arrays], repr(estimator)
         estimator.fit(inputs, quality, weight, seed=3).predict(inputs)
         for old, new in zip(before, arrays, strict=True):
@@ -146,9 +146,7 @@ class EstimatorContract:
 
     def test_features_that_say_nothing_give_the_mean(self, estimator: Estimator) -> None:
         inputs = inputs_of()
-        flat = Inputs(
-            np.zeros_like(inputs.dense), np.zeros_like(inputs.text), np.zeros(N), np.full(N, "", dtype="<U1")
-        )
+        flat = Inputs(np.zeros_like(inputs.dense), np.zeros(N), np.full(N, "", dtype="<U1"))
         quality = outcomes_of(inputs)
         predicted = estimator.fit(flat, quality, weights_of(quality), seed=0).predict(flat)
         np.testing.assert_allclose(predicted, np.broadcast_to(quality.mean(axis=0), (N, K)), atol=0.01)

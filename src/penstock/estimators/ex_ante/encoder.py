@@ -146,7 +146,7 @@ def score_logits(inputs: Inputs) -> FloatArray:
 
 def _design(inputs: Inputs, centre: FloatArray, scale: FloatArray) -> Inputs:
     dense = (score_logits(inputs) - centre) / scale
-    return Inputs(dense, dense, inputs.length, inputs.task)
+    return Inputs(dense, inputs.length, inputs.task)
 
 
 def _scored(inputs: Inputs, scores: FloatArray) -> ScoredInputs:

@@ -1,4 +1,4 @@
-"""k nearest neighbours in the space of text directions."""
+"""k nearest neighbours in the space of the features."""
 
 from __future__ import annotations
 

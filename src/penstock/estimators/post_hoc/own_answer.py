@@ -117,7 +117,7 @@ def fit_own_answer(
         mean[j], deviation = cells.mean(axis=0), cells.std(axis=0)
         scale[j] = np.where(deviation > 1e-9, deviation, np.inf)
         design = _design(ex_ante[rows, j], seen.found[rows, j], mean[j], scale[j])
-        inputs = Inputs(design, design, design[:, 0], np.zeros(len(rows), dtype=np.str_))
+        inputs = Inputs(design, design[:, 0], np.zeros(len(rows), dtype=np.str_))
         fitted = Logistic((_PENALTY,)).fit(
             inputs, quality[rows, j : j + 1], weight[rows, j : j + 1], seed=seed
         )
