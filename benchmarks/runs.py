@@ -58,7 +58,7 @@ def one(folder: Path, table: str, protocol: str, seed: int) -> Run:
     started = perf_counter()
     grid = to_grid(read_table(folder / table))
     fit_rows, test_rows = split_by_group(grid.queries, FITTING, seed)
-    settings = FitSettings(seed=seed)
+    settings = FitSettings(seed=seed, threads=1)  # a process has a core
     try:
         if protocol == "random":
             fitted = fit_grid(grid.rows(fit_rows), settings)

@@ -55,10 +55,14 @@ def test_where_nothing_can_be_learned_the_router_is_the_mix() -> None:
     assert all(isinstance(p.policy, Fixed) for p in fit.option.frontier.points)
 
 
-def test_the_same_seed_gives_the_same_fit() -> None:
-    first, again = (fit_grid(tiny_grid(100), QUICK) for _ in range(2))
+@pytest.mark.parametrize("threads", [1, 3])
+def test_the_same_seed_gives_the_same_fit_in_any_number_of_threads(threads: int) -> None:
+    several = replace(QUICK, estimators=("ridge", "knn", "stack", "ensemble"))
+    first, again = (fit_grid(tiny_grid(100), replace(several, threads=t)) for t in (1, threads))
     assert first.chosen == again.chosen
-    assert first.option.frontier == again.option.frontier
+    assert set(first.options) == set(again.options)
+    for name, option in first.options.items():
+        assert option.frontier == again.options[name].frontier
 
 
 def test_fitting_does_not_change_the_grid() -> None:

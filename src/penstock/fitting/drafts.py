@@ -8,6 +8,7 @@ from time import perf_counter
 
 import numpy as np
 
+from penstock.core.threads import each
 from penstock.estimators.base import Estimator, weighted_means
 from penstock.estimators.belief import BeliefModel
 from penstock.estimators.consensus.fit import fit_consensus
@@ -106,9 +107,10 @@ def draft_lookahead(looked: Looked, rows: FittingRows, settings: FitSettings) ->
     started = perf_counter()
     numbers, which = np.unique(rows.fold, return_inverse=True)
     ex_ante = looked.before.ex_ante
-    models = [_law(looked, rows, settings, rows.fold != f) for f in numbers.tolist()]
-    everything = np.ones(len(rows.fold), dtype=bool)
-    model = replace(looked.model, consensus=_law(looked, rows, settings, everything))
+    parts = [np.ones(len(rows.fold), dtype=bool), *(rows.fold != f for f in numbers.tolist())]
+    threads = settings.workers
+    law, *models = each(lambda part: _law(looked, rows, settings, part), parts, threads=threads)
+    model = replace(looked.model, consensus=law)
     spent, started = looked.seconds + perf_counter() - started, perf_counter()
     policies = lookahead(looked.beliefs[0])
     swept = []
@@ -118,7 +120,8 @@ def draft_lookahead(looked: Looked, rows: FittingRows, settings: FitSettings) ->
         beliefs = ConsensusBeliefs(
             outlook.rows(rows.tuning), rows.expected_cost[rows.tuning], rows.draw[rows.tuning]
         )
-        swept.append(sweep(policies, beliefs, showing.tuned_shown, rows.tuned_cost, rows.best))
+        quality = showing.tuned_shown
+        swept.append(sweep(policies, beliefs, quality, rows.tuned_cost, rows.best, threads=threads))
     seconds = {"fit": spent, "tune": perf_counter() - started}
     return [Draft(f"{LOOKAHEAD}/{looked.name}", model, mean_of(swept), seconds)]
 
@@ -143,8 +146,8 @@ def _law(looked: Looked, rows: FittingRows, settings: FitSettings, part: BoolArr
 def believe(kind: Estimator, rows: FittingRows, settings: FitSettings) -> Believed:
     """Fit one estimator on all rows, and cross-fit it."""
     started = perf_counter()
-    seed = settings.seed
-    raw = crossfit(kind, rows.inputs, rows.quality, rows.weight, rows.fold, seed=seed)
+    seed, threads = settings.seed, settings.workers
+    raw = crossfit(kind, rows.inputs, rows.quality, rows.weight, rows.fold, seed=seed, threads=threads)
     means = weighted_means(rows.quality, rows.weight)
     shrinkage = fit_shrinkage(raw, rows.quality, rows.weight, means)
     ex_ante = np.clip(shrinkage.apply(raw), 0.0, 1.0)

@@ -40,6 +40,7 @@ from penstock.fitting.guard import AGREEMENT, NOTHING, OWN_SIGNS, TOGETHER, clea
 from penstock.fitting.result import MIX, Fit, Option, TuningRows
 from penstock.fitting.rows import FittingRows, prepare_rows
 from penstock.fitting.settings import FitSettings, Progress
+from penstock.fitting.threads import undivided_sums
 from penstock.fitting.tune import Swept, sweep
 from penstock.outcomes.grid import Grid
 from penstock.outcomes.splits import question_marks
@@ -53,6 +54,7 @@ EXTRACTED = (
 TOKENS_UNKNOWN = "costs are input tokens x list price: output tokens are unknown"
 
 
+@undivided_sums()
 def fit_grid(
     grid: Grid,
     settings: FitSettings = DEFAULTS,

@@ -9,6 +9,7 @@ from time import perf_counter
 from penstock.errors import InputError
 from penstock.estimators.ex_ante.ensemble import ENSEMBLE
 from penstock.estimators.post_hoc.comparison import MEANING
+from penstock.fitting.threads import cores
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many steps are done, and how many there are."""
@@ -16,8 +17,8 @@ Progress = Callable[[str, int, int], None]
 FEATURES = ("prompt", "task", "prompt+task")
 FOLD_BY = ("group", "task")
 COMPARE = ("text", MEANING)
-AUTO = ("knn", "kmeans", "ridge", "stack", "kernel", "logistic", ENSEMBLE)
-"""``--estimator auto``, the most telling for their time first (docs/estimators.md)."""
+AUTO = ("knn", "kmeans", "ridge", "logistic", "kernel", "stack", ENSEMBLE)
+"""``--estimator auto``, by the time they take: where that runs out the last are left out."""
 
 FOLDS, MANY_FOLDS, FEW_ROWS = 5, 10, 500
 CONFIDENCE = {"group": 0.95, "task": 0.8}
@@ -34,7 +35,7 @@ class FitSettings:
     traffic whose tasks the table does not hold); ``compare``: whether answers are the same by a normal form
     of their ``text`` or by the ``meaning`` that an embedder finds in it; ``directions`` of text kept; the
     ``confidence`` of the guard (None: by ``CONFIDENCE``); ``time_limit`` in seconds (None: none), kept to
-    between estimators."""
+    between estimators; ``threads`` (None: one per core), which change nothing but the time."""
 
     estimators: tuple[str, ...] = AUTO
     policies: tuple[str, ...] = ("routing", "cascade", "index", "lookahead")
@@ -46,6 +47,7 @@ class FitSettings:
     confidence: float | None = None
     time_limit: float | None = 240.0
     seed: int = 0
+    threads: int | None = None
 
     def __post_init__(self) -> None:
         if self.features not in FEATURES:
@@ -67,6 +69,8 @@ class FitSettings:
             raise InputError(f"must be at least 0.5 and below 1, not {self.confidence:g}", field="confidence")
         if self.time_limit is not None and not self.time_limit > 0:
             raise InputError(f"must be above 0, not {self.time_limit:g}", field="--time-limit")
+        if self.threads is not None and self.threads < 1:
+            raise InputError(f"must be at least 1, not {self.threads}", field="threads")
 
     @property
     def guarded_at(self) -> float:
@@ -77,6 +81,11 @@ class FitSettings:
     def looks(self) -> bool:
         """Whether a policy is to be tried that looks at answers."""
         return bool(set(self.policies) - {"routing"})
+
+    @property
+    def workers(self) -> int:
+        """How many threads to work in. Raises MissingExtra without the ``fit`` extra."""
+        return self.threads or cores()
 
     def folds_of(self, rows: int) -> int:
         """How many folds a table of so many rows is dealt into."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from penstock.core.curves import concave_hull
+from penstock.core.threads import each
 from penstock.policies.base import Policy
 from penstock.policies.frontier import OperatingPoint
 from penstock.replay import BeliefSource, replay
@@ -74,14 +75,26 @@ def mean_of(swept: Sequence[Swept]) -> Swept:
 
 
 def sweep(
-    policies: Sequence[Policy], beliefs: BeliefSource, quality: FloatArray, cost: FloatArray, best_fixed: int
+    policies: Sequence[Policy],
+    beliefs: BeliefSource,
+    quality: FloatArray,
+    cost: FloatArray,
+    best_fixed: int,
+    *,
+    threads: int = 1,
 ) -> Swept:
-    """Replay every policy over the same rows: ``quality`` and ``cost`` (n, k) without missing cells."""
+    """Replay every policy over the same rows: ``quality`` and ``cost`` (n, k) without missing cells.
+
+    Several ``threads`` are worth it where a policy's steps are a compiled kernel's work.
+    """
     n = len(quality)
     costs, qualities = np.empty((len(policies), n)), np.empty((len(policies), n))
     strong = np.empty(len(policies))
-    for i, policy in enumerate(policies):
-        replayed = replay(policy, beliefs, quality, cost)
+
+    def replay_one(i: int) -> None:
+        replayed = replay(policies[i], beliefs, quality, cost)
         costs[i], qualities[i] = replayed.cost, replayed.quality
         strong[i] = replayed.executed[:, best_fixed].mean()
+
+    each(replay_one, range(len(policies)), threads=threads)
     return Swept(tuple(policies), costs, qualities, strong)

@@ -6,12 +6,17 @@ from math import log
 
 import pytest
 
+from penstock.estimators.post_hoc.stated_answer import stated_answer
 from penstock.estimators.post_hoc.stated_signs import STATED_SIGNS, stated_signs
-from penstock.types import Answer
+from penstock.types import Answer, FloatArray
+
+
+def read(text: str) -> FloatArray:
+    return stated_signs(text, stated_answer(Answer("a", text=text)))
 
 
 def signs(text: str) -> dict[str, float]:
-    return dict(zip(STATED_SIGNS, stated_signs(Answer("a", text=text)).tolist(), strict=True))
+    return dict(zip(STATED_SIGNS, read(text).tolist(), strict=True))
 
 
 def test_an_answer_the_text_led_up_to() -> None:
@@ -32,4 +37,4 @@ def test_far_before_is_not_just_before() -> None:
 
 def test_open_text_states_nothing() -> None:
     prose = "There is much to be said about all of this, and little of it is any use to anybody in the end."
-    assert not stated_signs(Answer("a", text=prose)).any()
+    assert not read(prose).any()

@@ -57,11 +57,14 @@ def signals(answer: Answer) -> FloatArray:
     found[5] = log1p(answer.usage.output_tokens)
     found[6] = log1p(len(answer.text))
     found[7] = log1p(answer.text.count("\n"))
-    found[8] = float(stated_answer(answer) is not None)
+    stated = stated_answer(answer)
+    found[8] = float(stated is not None)
     found[9] = float(answer.finish_reason == "length")
     found[10] = answer.confidence or 0.0
     found[11] = float(answer.confidence is not None)
-    found[12:-1] = np.concatenate([text_signs(answer.text), sum_signs(answer.text), stated_signs(answer)])
+    found[12:-1] = np.concatenate(
+        [text_signs(answer.text), sum_signs(answer.text), stated_signs(answer.text, stated)]
+    )
     return found
 
 

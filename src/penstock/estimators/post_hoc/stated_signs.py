@@ -10,22 +10,21 @@ from math import log1p
 
 import numpy as np
 
-from penstock.estimators.post_hoc.stated_answer import stated_answer
-from penstock.types import Answer, FloatArray
+from penstock.types import FloatArray
 
 STATED_SIGNS = ("stated_length", "stated_before", "stated_just_before")
 _JUST_BEFORE = 300
 
 
-def stated_signs(answer: Answer) -> FloatArray:
-    """(3,) ``STATED_SIGNS`` of an answer, 0 where it states none.
+def stated_signs(text: str, answer: str | None) -> FloatArray:
+    """(3,) ``STATED_SIGNS`` of a text that states ``answer`` (``stated_answer``), 0 where it states none.
 
     ``stated_length``: log(1 + characters). ``stated_before``: the same characters stand in the text before
     it is stated last; ``stated_just_before``: within the 300 characters before.
     """
-    stated = (stated_answer(answer) or "").strip()
+    stated = (answer or "").strip()
     if not stated:
         return np.zeros(len(STATED_SIGNS))
-    end = answer.text.rfind(stated)
-    before = answer.text[:end] if end >= 0 else answer.text
+    end = text.rfind(stated)
+    before = text[:end] if end >= 0 else text
     return np.array([log1p(len(stated)), float(stated in before), float(stated in before[-_JUST_BEFORE:])])

@@ -1,0 +1,37 @@
+"""How many threads a fit works in, and how many each of them has.
+
+A fit is many small sums. A linear algebra library that shares each of them out between cores spends more time
+on the sharing than on the sum (a stack's factorisation took eight times as long on two cores as on one), so
+inside a fit it has one thread, and whole folds and replays are shared out instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from penstock.errors import MissingExtra
+
+MOST = 8
+"""Every thread holds what its fold needs."""
+
+
+def cores() -> int:
+    """Cores this process may use, its container's share of them included; at most ``MOST``."""
+    try:
+        from joblib import cpu_count
+    except ImportError as error:
+        raise MissingExtra("fit", "fitting") from error
+    return min(int(cpu_count()), MOST)
+
+
+@contextmanager
+def undivided_sums() -> Iterator[None]:
+    """Within, libraries of linear algebra have one thread, in the whole process; before and after, as many as
+    they had. Raises MissingExtra without threadpoolctl."""
+    try:
+        from threadpoolctl import threadpool_limits
+    except ImportError as error:
+        raise MissingExtra("fit", "fitting") from error
+    with threadpool_limits(1):
+        yield
