@@ -20,7 +20,7 @@ COMPARE = ("text", MEANING)
 AUTO = ("knn", "kmeans", "ridge", "logistic", "kernel", "stack", ENSEMBLE)
 """``--estimator auto``, by the time they take: where that runs out the last are left out."""
 
-FOLDS, MANY_FOLDS, FEW_ROWS = 5, 10, 500
+FOLDS, MANY_FOLDS, FEW_ROWS = 5, 10, 2_000
 CONFIDENCE = {"group": 0.95, "task": 0.8}
 """Of the guard, by what is held out. Tasks are few, and its bound with few is wide: at 95% ten tasks have to
 agree so well that real gains are left (docs/decisions/0013)."""
@@ -30,8 +30,8 @@ agree so well that real gains are left (docs/decisions/0013)."""
 class FitSettings:
     """``estimators`` and ``policies`` to try, by name (``ensemble``: the mean of the other estimators); the
     ``features`` estimators may use (a task's name only where it will be known at decision time); ``folds``
-    for cross-fitting (None: 5; 10 by question below 500 rows, where a fit on four fifths of them is clearly
-    worse than the one that ships), by question (``group``) or with whole tasks left out (``task``: for
+    for cross-fitting (None: 5; 10 by question below 2,000 rows, where a fit on four fifths of them is worse
+    than the one that ships), by question (``group``) or with whole tasks left out (``task``: for
     traffic whose tasks the table does not hold); ``compare``: whether answers are the same by a normal form
     of their ``text`` or by the ``meaning`` that an embedder finds in it; ``directions`` of text kept; the
     ``confidence`` of the guard (None: by ``CONFIDENCE``); ``time_limit`` in seconds (None: none), kept to

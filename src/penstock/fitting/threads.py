@@ -1,8 +1,7 @@
 """How many threads a fit works in, and how many each of them has.
 
 A fit is many small sums. A linear algebra library that shares each of them out between cores spends more time
-on the sharing than on the sum (a stack's factorisation took eight times as long on two cores as on one), so
-inside a fit it has one thread, and whole folds and replays are shared out instead.
+on the sharing than on the sum. So it has one thread inside a fit, and whole folds and replays are shared out.
 """
 
 from __future__ import annotations
