@@ -42,7 +42,10 @@ NAMES = {
 
 
 SEEDS = {"routerbench": 8, "estimators": 2, "embeddings": 2, "reading": 2, "ceilings": 2, "hybrid": 3}
-USED = {"hybrid": "at most two"}
+USED = {"hybrid": "at most two used"} | dict.fromkeys(
+    ("routerbench", "voting", "train-size", "estimators", "embeddings", "reading", "ceilings"), "fits use all"
+)
+"""Cores, by experiment; the others use one."""
 
 
 def main() -> int:
@@ -88,7 +91,7 @@ def run(name: str, options: argparse.Namespace) -> bool:
         command=f"python benchmarks/experiment.py {' '.join(arguments)}",
         date=datetime.now(UTC).date().isoformat(),
         cores=os.cpu_count(),
-        used=USED.get(name, "one"),
+        used=USED.get(name, "one used"),
         minutes=seconds / 60,
         seeds=seeds,
         claims=page.claims(result.claims) or "This experiment claims nothing; it measures.",
@@ -144,7 +147,7 @@ def _options() -> argparse.Namespace:
 
 _PAGE = """# {title}
 
-`{command}` on {date}, {cores} cores ({used} used), {minutes:.1f} minutes, {seeds} seeds.
+`{command}` on {date}, {cores} cores ({used}), {minutes:.1f} minutes, {seeds} seeds.
 
 {claims}
 
