@@ -166,10 +166,10 @@ clears.
 
 What stands between *looking* and the oracle differs by table. Where candidates are strong and make
 unrelated mistakes (`zeroeval_gsm`, `zeroeval_numersense_v2`) agreement gives nearly all there is. On
-`zeroeval_crux` the frontier is flat where 99% lies: a few tenths of a percent of quality are worth a good
-part of the cost, and four hundred rows do not tell them apart. A rule picked on fitting rows (three cheap
-candidates agree) saves more there. Answers are compared to the letter on this table, because its scorer
-counts spelling: a loose comparison takes right and wrong answers for the same.
+`zeroeval_crux` a rule picked on fitting rows (three cheap candidates agree) saves more than looking ahead
+does, even at points chosen in hindsight: there it is the law of answers that falls short, and not only the
+choice of a point. Answers are compared to the letter on this table, because its scorer counts spelling: a
+loose comparison takes right and wrong answers for the same.
 
 On `zeroeval_math_l5` nothing cheap is good enough: the second best candidate is right half as often as the
 best one, and any rule that asks others first pays for them and asks it anyway. On `planbench` two
