@@ -19,7 +19,7 @@ from pathlib import Path
 from time import perf_counter
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(variable, "1")  # one core for everybody; before NumPy is imported
+    os.environ.setdefault(variable, "1")  # one thread per sum; before NumPy is imported
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))

@@ -2,27 +2,61 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 from threadpoolctl import threadpool_info
 
 from penstock.errors import InputError
+from penstock.fitting.fit import fit_grid
 from penstock.fitting.settings import FitSettings
 from penstock.fitting.threads import MOST, cores, undivided_sums
+from penstock.testing.tables import tiny_grid
 
 
-def counts() -> list[int]:
-    return [library["num_threads"] for library in threadpool_info()]
+def counts() -> dict[str, int]:
+    return {library["filepath"]: library["num_threads"] for library in threadpool_info()}
+
+
+@pytest.fixture(autouse=True)
+def loaded() -> None:
+    """Every library that a fit brings in, as after a fit before."""
+    with undivided_sums():
+        pass
 
 
 def test_libraries_get_their_threads_back() -> None:
     before = counts()
-    assert before, "NumPy brings a library of linear algebra"
+    assert len(before) > 1, "NumPy and SciPy bring one each"
     with undivided_sums():
-        assert set(counts()) == {1}
+        assert set(counts().values()) == {1}
     assert counts() == before
     with pytest.raises(ValueError, match="inside"), undivided_sums():
         raise ValueError("inside")
     assert counts() == before
+
+
+def test_a_fit_divides_no_sums() -> None:
+    before, during = counts(), set[tuple[str, int]]()
+    quick = FitSettings(estimators=("ridge",), policies=("routing",), directions=12)
+    fit_grid(tiny_grid(60), quick, progress=lambda what, done, total: during.update(counts().items()))
+    assert during == {(path, 1) for path in before}
+    assert counts() == before
+
+
+def test_libraries_that_nobody_has_loaded_yet_are_limited_too() -> None:
+    code = (
+        "from threadpoolctl import threadpool_info\n"
+        "from penstock.fitting.threads import undivided_sums\n"
+        "with undivided_sums():\n"
+        "    import scipy.optimize, sklearn.cluster\n"
+        "    print({library['num_threads'] for library in threadpool_info()})\n"
+    )
+    told = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
+    found = subprocess.run([sys.executable, "-c", code], env=told, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "{1}"
 
 
 def test_a_fit_works_in_as_many_threads_as_it_is_told() -> None:

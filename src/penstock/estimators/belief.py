@@ -37,7 +37,7 @@ class BeliefModel:
     """Where answers are compared with each other, and one answer moves everybody's estimate."""
 
     def before(self, queries: Sequence[Query]) -> tuple[FloatArray, FloatArray]:
-        """(n, k) expected quality in [0, 1] and (n, k) expected USD, before anything has been called."""
+        """(n, k) expected quality in [0, 1] and (n, k) expected cost, before anything has been called."""
         return self.before_inputs(self.encoder.encode(queries))
 
     def before_inputs(self, inputs: Inputs) -> tuple[FloatArray, FloatArray]:

@@ -30,7 +30,7 @@ class CostModel:
     mean_chars: float
 
     def predict(self, inputs: Inputs) -> FloatArray:
-        """(n, k) expected USD per call, positive where the candidate's mean is."""
+        """(n, k) expected cost per call, positive where the candidate's mean is."""
         raw = self.linear.predict(_with_length(inputs, self.mean_chars))
         return self.mean_cost * np.maximum(self.shrinkage.apply(raw), _FLOOR)
 

@@ -27,8 +27,11 @@ def cores() -> int:
 @contextmanager
 def undivided_sums() -> Iterator[None]:
     """Within, libraries of linear algebra have one thread, in the whole process; before and after, as many as
-    they had. Raises MissingExtra without threadpoolctl."""
+    they had. Raises MissingExtra without the ``fit`` extra."""
     try:
+        # SciPy and scikit-learn bring libraries of their own, and only what is loaded can be limited
+        import scipy.linalg  # noqa: F401
+        import sklearn.cluster  # noqa: F401
         from threadpoolctl import threadpool_limits
     except ImportError as error:
         raise MissingExtra("fit", "fitting") from error

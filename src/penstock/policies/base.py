@@ -41,7 +41,7 @@ class State:
     """What is known about n queries while they are being decided.
 
     ``quality`` (n, k): expected quality in [0, 1] of every candidate given all that has been seen; ``cost``
-    (n, k): expected USD of calling it; ``executed`` (n, k): already called; ``eligible`` (n, k): may
+    (n, k): expected cost of calling it; ``executed`` (n, k): already called; ``eligible`` (n, k): may
     be called;
     ``draw`` (n,): one uniform number in [0, 1) per query, fixed for the query's whole life, so that a
     strategy mixed at random is one strategy per query and a repeated query gets the same decision.

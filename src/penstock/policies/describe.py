@@ -18,7 +18,7 @@ from penstock.types import Query
 
 @dataclass(frozen=True)
 class Ranked:
-    """One candidate on one query: expected quality, expected USD, and the ``score`` the policy ranks it by
+    """One candidate on one query: expected quality and cost, and the ``score`` the policy ranks it by
     (routing: quality - lambda * cost; index: the reservation value), None where it ranks by none."""
 
     name: str
