@@ -18,7 +18,7 @@ from time import perf_counter
 from penstock.fitting.fit import fit_grid
 from penstock.fitting.settings import FitSettings
 from penstock.outcomes.io import read_table
-from penstock.outcomes.to_grid import to_grid
+from penstock.outcomes.to_matrix import to_grid
 
 MOST_SECONDS, MOST_GIB = 300.0, 4.0
 TABLES = Path(os.environ.get("PENSTOCK_TABLES", Path(__file__).parents[2] / "shared" / "data"))

@@ -30,9 +30,10 @@ from penstock.core import _jit
 from penstock.core.draws import normal_draws
 from penstock.core.index import index_step
 from penstock.core.supermodels import best_supermodel
-from penstock.policies.base import Policy, State
+from penstock.policies.base import Policy
 from penstock.policies.cascade_routing import CascadeRouting
 from penstock.policies.index import Index
+from penstock.state import State
 from penstock.types import BoolArray, FloatArray, IntArray
 
 sys.path.insert(0, str(Path(__file__).parents[1]))

@@ -20,17 +20,17 @@ from time import perf_counter
 
 import numpy as np
 
+from benchmarks.research.simulated import LEVELS, Simulated, simulate
 from penstock.core.draws import normal_draws
 from penstock.core.routing import hull_edges
-from penstock.estimators.simulated import LEVELS, Simulated, simulate
-from penstock.fitting.tune import sweep
-from penstock.outcomes.grid import Grid
+from penstock.fitting.sweep import sweep
 from penstock.outcomes.io import read_table
-from penstock.outcomes.to_grid import to_grid
+from penstock.outcomes.matrix import Grid
+from penstock.outcomes.to_matrix import to_grid
 from penstock.policies.cascade_routing import CascadeRouting
-from penstock.policies.frontier import Frontier
-from penstock.policies.targets import Target, TargetKind
-from penstock.replay import Beliefs, replay
+from penstock.router.frontier import Frontier
+from penstock.router.replay import Beliefs, replay
+from penstock.router.targets import Target, TargetKind
 from penstock.types import IntArray
 
 sys.path.insert(0, str(Path(__file__).parents[1]))

@@ -20,7 +20,7 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")  # before NumPy is imported
 
 if TYPE_CHECKING:
-    from penstock.outcomes.grid import Grid
+    from penstock.outcomes.matrix import Grid
 
 ROOT = Path(__file__).parents[1]
 TABLES = "routellm_gsm8k,mot_cascade_date"
@@ -37,7 +37,7 @@ def main() -> int:
     from penstock.fitting.settings import FitSettings
     from penstock.outcomes.io import read_table
     from penstock.outcomes.splits import split_by_group
-    from penstock.outcomes.to_grid import to_grid
+    from penstock.outcomes.to_matrix import to_grid
 
     options = _options()
     allowed = int(binom.ppf(BEYOND_CHANCE, options.count, ERROR))

@@ -53,7 +53,7 @@ def one(folder: Path, table: str, protocol: str, seed: int) -> Run:
     from penstock.fitting.settings import FitSettings
     from penstock.outcomes.io import read_table
     from penstock.outcomes.splits import split_by_group
-    from penstock.outcomes.to_grid import to_grid
+    from penstock.outcomes.to_matrix import to_grid
 
     started = perf_counter()
     grid = to_grid(read_table(folder / table))
@@ -105,7 +105,7 @@ def _pairs(fitted: Fit, seed: int) -> list[tuple[str, str]]:
     """What was chosen against routing by each simple estimator, guarded and not; then the best policy that
     looks at answers, and what was chosen, each against what would be chosen if only routing were allowed."""
     from penstock.evaluation.measure import UNGUARDED
-    from penstock.fitting.choice import choose
+    from penstock.fitting.choose_option import choose
 
     tried = [f"routing/{name}" for name in SIMPLE if f"routing/{name}" in fitted.options]
     pairs = [(fitted.chosen, f"{guard}{name}") for guard in ("", UNGUARDED) for name in tried]

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from penstock.errors import PenstockError
-from penstock.policies.base import State, Step
 from penstock.policies.fixed import Fixed
 from penstock.policies.routing import Routing
-from penstock.replay import Beliefs, replay
+from penstock.router.replay import Beliefs, replay
+from penstock.state import State, Step
 
 RNG = np.random.default_rng(0)
 QUALITY, COST = RNG.random((30, 3)), RNG.random((30, 3))

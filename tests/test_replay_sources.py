@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from benchmarks.research.joint import crossfit_joint
+from benchmarks.research.joint_signals import Signals
 from estimators.worlds import world_of
 from penstock.errors import InputError
-from penstock.estimators.joint import crossfit_joint
-from penstock.estimators.joint_signals import Signals
-from penstock.estimators.per_set import fit_per_set
-from penstock.policies.base import State, Step
+from penstock.estimators.post_hoc.per_set import fit_per_set
 from penstock.policies.fixed import Fixed
-from penstock.replay import BeliefSource, replay
-from penstock.replay_sources import JointBeliefs, SetBeliefs, SetSource, by_set
+from penstock.router.replay import BeliefSource, replay
+from penstock.router.set_beliefs import JointBeliefs, SetBeliefs, SetSource, by_set
+from penstock.state import State, Step
 from penstock.types import FloatArray, IntArray
 
 WORLD = world_of(400)

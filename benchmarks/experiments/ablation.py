@@ -13,12 +13,12 @@ from benchmarks.experiments.methods import Method, cascade_routing, index, lambd
 from benchmarks.experiments.result import Claim, Result, Settings
 from benchmarks.experiments.simulated import simulated_split
 from benchmarks.experiments.tables import pool, routerbench
+from benchmarks.research.simulated import LEVELS
 from penstock.core.draws import normal_draws
 from penstock.core.supermodels import best_supermodel
-from penstock.estimators.simulated import LEVELS
 from penstock.outcomes.splits import split_by_group
-from penstock.policies.base import State
 from penstock.policies.sequential import bits, move_factor
+from penstock.state import State
 from penstock.types import FloatArray
 
 DEPTH = 5

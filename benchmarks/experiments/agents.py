@@ -9,19 +9,19 @@ import numpy as np
 
 from benchmarks.experiments.compare import Split
 from benchmarks.experiments.tables import truths
-from penstock.core.gaussian import regression
-from penstock.estimators.answers import OWN_SIGNS, Answers
+from benchmarks.research.gaussian import regression
+from benchmarks.research.joint import crossfit_joint, fit_joint
+from benchmarks.research.joint_signals import Signals
 from penstock.estimators.cost import fit_cost
 from penstock.estimators.crossfit import crossfit
 from penstock.estimators.ex_ante.linear import Logistic
 from penstock.estimators.features import Inputs
-from penstock.estimators.joint import crossfit_joint, fit_joint
-from penstock.estimators.joint_signals import Signals
-from penstock.outcomes.grid import Grid
+from penstock.estimators.post_hoc.published_features import OWN_SIGNS, Answers
+from penstock.outcomes.matrix import Grid
 from penstock.outcomes.splits import folds
-from penstock.policies.base import State, draw_of
-from penstock.replay import Beliefs, BeliefSource
-from penstock.replay_sources import JointBeliefs, by_set
+from penstock.router.replay import Beliefs, BeliefSource
+from penstock.router.set_beliefs import JointBeliefs, by_set
+from penstock.state import State, draw_of
 from penstock.types import FloatArray, IntArray
 
 

@@ -12,7 +12,7 @@ from itertools import combinations
 
 import numpy as np
 
-from penstock.outcomes.grid import Grid
+from penstock.outcomes.matrix import Grid
 from penstock.types import FloatArray, IntArray
 
 

@@ -12,13 +12,13 @@ from benchmarks.experiments.result import Result, Settings
 from benchmarks.experiments.tables import grid_of
 from penstock.core.curves import concave_hull
 from penstock.core.routing import frontier_lambdas, hull_edges, route
-from penstock.estimators.post_hoc.agreement import codes
-from penstock.estimators.post_hoc.choose_normaliser import choose_normaliser, normaliser
-from penstock.evaluation.realise import Curve, TestRows, realise
+from penstock.estimators.agreement.choose_form import choose_normaliser, normaliser
+from penstock.estimators.agreement.comparison import codes
+from penstock.evaluation.replay_on import Curve, TestRows, realise
 from penstock.fitting.fit import fit_grid
 from penstock.fitting.result import Fit
 from penstock.fitting.settings import FitSettings
-from penstock.outcomes.grid import Grid
+from penstock.outcomes.matrix import Grid
 from penstock.outcomes.splits import split_by_group
 from penstock.types import FloatArray
 

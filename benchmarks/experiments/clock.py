@@ -11,8 +11,8 @@ from benchmarks.experiments.exhaustive import exhaustive_step
 from penstock.core.draws import normal_draws
 from penstock.core.index import index_step
 from penstock.core.supermodels import best_supermodel
-from penstock.policies.base import State
 from penstock.policies.sequential import bits, move_factor, spread_of
+from penstock.state import State
 from penstock.types import FloatArray
 
 Step = Callable[[float], object]

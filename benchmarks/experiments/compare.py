@@ -12,8 +12,8 @@ from benchmarks.experiments.methods import Method
 from penstock.core.curves import area, concave_hull
 from penstock.core.resample import bootstrap_weights
 from penstock.core.routing import frontier_lambdas, hull_edges, route
-from penstock.fitting.tune import Swept, sweep
-from penstock.replay import BeliefSource
+from penstock.fitting.sweep import Swept, sweep
+from penstock.router.replay import BeliefSource
 from penstock.types import FloatArray, IntArray
 
 DRAWS = 200

@@ -12,7 +12,7 @@ from penstock.cli._embeddings import fitting_embedder
 from penstock.errors import InputError
 from penstock.estimators.ex_ante.ensemble import ENSEMBLE
 from penstock.fitting.settings import AUTO
-from penstock.outcomes.grid import Grid
+from penstock.outcomes.matrix import Grid
 
 LEAST_ROWS = 500
 WITH = " with"

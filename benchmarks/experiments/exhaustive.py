@@ -9,8 +9,8 @@ import numpy as np
 
 from penstock.core._jit import jit
 from penstock.core.draws import normal_draws
-from penstock.policies.base import State
 from penstock.policies.sequential import bits, spread_of
+from penstock.state import State
 from penstock.types import FloatArray, IntArray
 
 

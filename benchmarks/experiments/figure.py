@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from penstock.evaluation.report_axes import Axis, Plane, decimals_of, nice_ticks
-from penstock.evaluation.report_markup import Markup, element, raw
+from penstock.report.axes import Axis, Plane, decimals_of, nice_ticks
+from penstock.report.markup import Markup, element, raw
 from penstock.types import FloatArray
 
 Line = tuple[Sequence[float] | FloatArray, Sequence[float] | FloatArray]

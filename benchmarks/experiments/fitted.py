@@ -11,22 +11,22 @@ import numpy as np
 
 from benchmarks.experiments.compare import Split
 from benchmarks.experiments.tables import truths
-from penstock.estimators.answers import Answers, observe_answers
-from penstock.estimators.joint import crossfit_joint, fit_joint
-from penstock.estimators.joint_signals import Signals
-from penstock.estimators.per_set import PUBLISHED, PerSetSettings, fit_per_set
-from penstock.estimators.post_hoc.normal_forms import Normaliser, final_answer
-from penstock.estimators.post_hoc.observations import observe
-from penstock.estimators.post_hoc.own_answer import predict_all
+from benchmarks.research.joint import crossfit_joint, fit_joint
+from benchmarks.research.joint_signals import Signals
+from penstock.answers.canonical import Normaliser, final_answer
+from penstock.answers.features import observe
+from penstock.estimators.post_hoc.logistic import predict_all
+from penstock.estimators.post_hoc.per_set import PUBLISHED, PerSetSettings, fit_per_set
+from penstock.estimators.post_hoc.published_features import Answers, observe_answers
+from penstock.estimators.post_hoc.set_features import SetRows
 from penstock.estimators.registry import estimator
-from penstock.estimators.set_features import SetRows
-from penstock.fitting.drafts import believe, look_at_answers
-from penstock.fitting.rows import FittingRows, prepare_rows
+from penstock.fitting.crossfit_stages import believe, look_at_answers
 from penstock.fitting.settings import FitSettings
-from penstock.outcomes.grid import Grid
-from penstock.policies.base import draw_of
-from penstock.replay import Beliefs, BeliefSource
-from penstock.replay_sources import JointBeliefs, SetBeliefs
+from penstock.fitting.training_data import FittingRows, prepare_rows
+from penstock.outcomes.matrix import Grid
+from penstock.router.replay import Beliefs, BeliefSource
+from penstock.router.set_beliefs import JointBeliefs, SetBeliefs
+from penstock.state import draw_of
 from penstock.types import IntArray
 
 KINDS = ("own answer", "joint", "per set", "per set, as published")

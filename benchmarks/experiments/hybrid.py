@@ -33,10 +33,10 @@ from benchmarks.experiments.hybrid_jobs import (
     train_router,
 )
 from benchmarks.experiments.result import Claim, Result, Settings
-from penstock.core.alignment import Alignment, align, spearman
-from penstock.core.pairs import best_transformation, first_sample_label, win_share
-from penstock.core.score_routing import calibrate, realised, sweep_scores
+from penstock.training.hybrid.alignment import Alignment, align, spearman
+from penstock.training.hybrid.pairs import best_transformation, first_sample_label, win_share
 from penstock.training.hybrid.samples import Samples
+from penstock.training.hybrid.score_routing import calibrate, realised, sweep_scores
 from penstock.training.hybrid.settings import Labels
 from penstock.types import FloatArray
 

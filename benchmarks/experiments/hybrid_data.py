@@ -9,10 +9,10 @@ from time import perf_counter
 
 import numpy as np
 
+from penstock.answers.marked import extract_answer, is_correct
 from penstock.lab.likelihood import EmbeddedLikelihood
 from penstock.lab.problem import Problem
 from penstock.lab.tasks import generate
-from penstock.lab.verify import extract_answer, is_correct
 from penstock.outcomes.likelihood import Case
 from penstock.runtime.model import LanguageModel
 from penstock.training.hybrid.samples import Samples

@@ -9,8 +9,8 @@ import numpy as np
 
 from benchmarks.experiments.hybrid_data import LEVELS, TEMPERATURE, Collected
 from benchmarks.experiments.page import table
-from penstock.core.alignment import Alignment
-from penstock.core.pairs import win_share
+from penstock.training.hybrid.alignment import Alignment
+from penstock.training.hybrid.pairs import win_share
 from penstock.training.hybrid.settings import Labels
 from penstock.types import FloatArray
 

@@ -9,11 +9,12 @@ import numpy as np
 
 from penstock.core.curves import concave_hull
 from penstock.core.routing import frontier_lambdas, hull_edges
-from penstock.policies.base import Policy, State
+from penstock.policies.base import Policy
 from penstock.policies.cascade import ThresholdCascade, thresholds_for
 from penstock.policies.cascade_routing import CascadeRouting, OptimalCascade
 from penstock.policies.index import Index
 from penstock.policies.routing import Routing
+from penstock.state import State
 from penstock.types import FloatArray
 
 KAPPAS = (0.4, 0.7, 1.0, 1.4)

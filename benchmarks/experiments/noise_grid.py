@@ -11,7 +11,7 @@ from benchmarks.experiments.methods import Method, cascade_routing, index, routi
 from benchmarks.experiments.result import Result, Settings
 from benchmarks.experiments.simulated import simulated_split
 from benchmarks.experiments.tables import pool, routerbench
-from penstock.estimators.simulated import NoiseLevel
+from benchmarks.research.simulated import NoiseLevel
 from penstock.outcomes.splits import split_by_group
 
 METHODS = (

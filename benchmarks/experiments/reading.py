@@ -11,17 +11,17 @@ import numpy as np
 from benchmarks.experiments import page
 from benchmarks.experiments.result import Claim, Result, Settings
 from benchmarks.experiments.routed import every_split, resampled
+from penstock.answers.features import Observations, observe
 from penstock.estimators.base import log_loss
 from penstock.estimators.ex_ante.ensemble import ENSEMBLE
-from penstock.estimators.post_hoc.observations import Observations, observe
-from penstock.estimators.post_hoc.own_answer import OwnAnswer, predict_all
+from penstock.estimators.post_hoc.logistic import OwnAnswer, predict_all
 from penstock.estimators.registry import estimator
-from penstock.fitting.answers import fit_post_hoc
-from penstock.fitting.candidates import select_candidates
-from penstock.fitting.drafts import Believed, believe, ensemble
-from penstock.fitting.rows import FittingRows, prepare_rows
+from penstock.fitting.crossfit_stages import Believed, believe, ensemble
+from penstock.fitting.fit_post_hoc import fit_post_hoc
+from penstock.fitting.select_candidates import select_candidates
 from penstock.fitting.settings import AUTO, FitSettings
-from penstock.outcomes.grid import Grid
+from penstock.fitting.training_data import FittingRows, prepare_rows
+from penstock.outcomes.matrix import Grid
 from penstock.types import FloatArray
 
 LEAST_ROWS = 100

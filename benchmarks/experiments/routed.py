@@ -19,16 +19,17 @@ from penstock.errors import TableError
 from penstock.estimators.embeddings import Embedder
 from penstock.estimators.ex_ante.ensemble import ENSEMBLE
 from penstock.estimators.registry import estimator
-from penstock.fitting.candidates import complete_rows, select_candidates
-from penstock.fitting.drafts import Believed, believe, ensemble
-from penstock.fitting.families import family, fixed
-from penstock.fitting.rows import FittingRows, prepare_rows
+from penstock.fitting.crossfit_stages import Believed, believe, ensemble
+from penstock.fitting.search_spaces import family, fixed
+from penstock.fitting.select_candidates import complete_rows, select_candidates
 from penstock.fitting.settings import AUTO, FitSettings
-from penstock.fitting.tune import Swept, sweep
-from penstock.outcomes.grid import Grid
+from penstock.fitting.sweep import Swept, sweep
+from penstock.fitting.training_data import FittingRows, prepare_rows
+from penstock.outcomes.matrix import Grid
 from penstock.outcomes.splits import groups_of, split_by_group
-from penstock.policies.base import Policy, draw_of
-from penstock.replay import Beliefs
+from penstock.policies.base import Policy
+from penstock.router.replay import Beliefs
+from penstock.state import draw_of
 from penstock.types import FloatArray
 
 

@@ -34,10 +34,10 @@ from benchmarks.experiments.routerbench_page import (
 )
 from benchmarks.experiments.simulated import simulated_split
 from benchmarks.experiments.tables import POOLS, pool, routerbench
-from penstock.core.bound import quality_bound
-from penstock.estimators.post_hoc.normal_forms import short_text
-from penstock.estimators.simulated import LEVELS
-from penstock.outcomes.grid import Grid
+from benchmarks.research.bound import quality_bound
+from benchmarks.research.simulated import LEVELS
+from penstock.answers.canonical import short_text
+from penstock.outcomes.matrix import Grid
 from penstock.outcomes.splits import split_by_group
 from penstock.types import FloatArray
 

@@ -8,8 +8,8 @@ from benchmarks.experiments import page
 from benchmarks.experiments.compare import Outcome, difference, mean_of
 from benchmarks.experiments.figure import Panel, clipped, figure
 from benchmarks.experiments.result import Claim, Settings
-from penstock.estimators.simulated import LEVELS
-from penstock.outcomes.grid import Grid
+from benchmarks.research.simulated import LEVELS
+from penstock.outcomes.matrix import Grid
 from penstock.types import FloatArray
 
 PUBLISHED, REFINED, INDEX = "cascade routing, as published", "cascade routing, refined", "index, refined"

@@ -20,11 +20,11 @@ from benchmarks.experiments.methods import Method, cascade_routing, index, lambd
 from benchmarks.experiments.result import Claim, Result, Settings
 from benchmarks.experiments.simulated import simulated_split
 from benchmarks.experiments.tables import pool, routerbench
-from penstock.estimators.simulated import LEVELS
-from penstock.outcomes.grid import Grid
-from penstock.outcomes.hashing import uniform_of
+from benchmarks.research.simulated import LEVELS
+from penstock.core.hashing import uniform_of
+from penstock.outcomes.matrix import Grid
 from penstock.outcomes.splits import split_by_group
-from penstock.policies.base import State
+from penstock.state import State
 from penstock.types import Answer, FloatArray
 
 COUNTS = (3, 5, 8, 11, 15, 20, 30, 50, 75, 100)

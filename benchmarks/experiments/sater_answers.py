@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from penstock.answers.marked import extract_answer, is_correct
 from penstock.candidates import Confidence
 from penstock.core.votes import NOBODY
 from penstock.lab.problem import SKILLS, Problem
-from penstock.lab.verify import extract_answer, is_correct
-from penstock.providers.generating import is_refusal
+from penstock.providers.stream_reader import is_refusal
 from penstock.training.sater.refusals import prompt_at
 from penstock.training.sater.sampler import Decoding, Sampler
 from penstock.training.sater.settings import THRESHOLDS

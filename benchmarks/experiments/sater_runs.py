@@ -13,10 +13,10 @@ import numpy as np
 from benchmarks.experiments import sater_answers as asked
 from benchmarks.experiments.sater_answers import Answers, Items
 from benchmarks.experiments.sater_jobs import run_jobs
+from penstock.answers.marked import extract_answer, is_correct
+from penstock.core.hashing import uniform_of
 from penstock.lab.problem import LEVELS, Problem
 from penstock.lab.tasks import generate
-from penstock.lab.verify import extract_answer, is_correct
-from penstock.outcomes.hashing import uniform_of
 from penstock.outcomes.scorers.verified import VerifierScorer
 from penstock.runtime.model import LanguageModel
 from penstock.training.sater.run import Run, train_sater

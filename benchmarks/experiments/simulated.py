@@ -10,15 +10,15 @@ import numpy as np
 
 from benchmarks.experiments.compare import Split
 from benchmarks.experiments.tables import truths
-from penstock.estimators.answers import OWN_SIGNS, Answers
-from penstock.estimators.joint import crossfit_joint, fit_joint
-from penstock.estimators.joint_signals import Signals
-from penstock.estimators.simulated import NoiseLevel, Simulated, simulate
-from penstock.outcomes.grid import Grid
+from benchmarks.research.joint import crossfit_joint, fit_joint
+from benchmarks.research.joint_signals import Signals
+from benchmarks.research.simulated import NoiseLevel, Simulated, simulate
+from penstock.estimators.post_hoc.published_features import OWN_SIGNS, Answers
+from penstock.outcomes.matrix import Grid
 from penstock.outcomes.splits import folds
-from penstock.policies.base import State, draw_of
-from penstock.replay import Beliefs, BeliefSource
-from penstock.replay_sources import JointBeliefs
+from penstock.router.replay import Beliefs, BeliefSource
+from penstock.router.set_beliefs import JointBeliefs
+from penstock.state import State, draw_of
 from penstock.types import FloatArray, IntArray
 
 ALL_KINDS = ("published", "slip", "refined", "joint")

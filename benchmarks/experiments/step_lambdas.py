@@ -8,15 +8,15 @@ from benchmarks.experiments import page
 from benchmarks.experiments.result import Result, Settings
 from benchmarks.experiments.simulated import simulated_split
 from benchmarks.experiments.tables import pool, routerbench
+from benchmarks.research.simulated import LEVELS
 from penstock.core.curves import area, concave_hull
-from penstock.estimators.simulated import LEVELS
-from penstock.fitting.families import family
+from penstock.fitting.search_spaces import family
 from penstock.fitting.step_lambdas import tune_steps
 from penstock.outcomes.splits import split_by_group
 from penstock.policies.base import Policy
 from penstock.policies.cascade_routing import CascadeRouting
 from penstock.policies.mixture import Mixture
-from penstock.replay import Beliefs, BeliefSource, replay
+from penstock.router.replay import Beliefs, BeliefSource, replay
 from penstock.types import FloatArray
 
 KINDS = ("published", "refined")

@@ -10,12 +10,12 @@ from benchmarks.experiments.compare import Truth, weights_of
 from benchmarks.experiments.result import Settings
 from penstock.core.curves import concave_hull
 from penstock.errors import TableError
-from penstock.fitting.candidates import complete_rows, select_candidates
-from penstock.outcomes.grid import Grid
+from penstock.fitting.select_candidates import complete_rows, select_candidates
 from penstock.outcomes.imports import import_table
 from penstock.outcomes.io import read_table
+from penstock.outcomes.matrix import Grid
 from penstock.outcomes.splits import groups_of
-from penstock.outcomes.to_grid import to_grid
+from penstock.outcomes.to_matrix import to_grid
 from penstock.types import FloatArray, IntArray
 
 ROUTERBENCH = (

@@ -19,8 +19,8 @@ from benchmarks.experiments.methods import (
 from benchmarks.experiments.result import Result, Settings
 from benchmarks.experiments.simulated import simulated_split
 from benchmarks.experiments.tables import pool, routerbench
-from penstock.estimators.post_hoc.normal_forms import short_text
-from penstock.estimators.simulated import LEVELS
+from benchmarks.research.simulated import LEVELS
+from penstock.answers.canonical import short_text
 from penstock.outcomes.splits import split_by_group
 
 SIZES = (50, 100, 200, 400, 800, 1500)

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from benchmarks.experiments.result import Settings
+from penstock.answers.equivalence import numbered
 from penstock.core.votes import count_votes
 from penstock.errors import TableError
-from penstock.estimators.post_hoc.agreement import numbered
 from penstock.outcomes.costs import row_costs
 from penstock.outcomes.frames import pl
-from penstock.outcomes.grid import Grid
 from penstock.outcomes.io import read_table
-from penstock.outcomes.to_grid import queries_of
+from penstock.outcomes.matrix import Grid
+from penstock.outcomes.to_matrix import queries_of
 from penstock.types import Answer, FloatArray, Usage
 
 VOTERS: Mapping[str, tuple[str, range]] = {

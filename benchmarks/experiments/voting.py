@@ -20,8 +20,8 @@ from benchmarks.experiments.methods import (
 from benchmarks.experiments.result import Claim, Result, Settings
 from benchmarks.experiments.tables import grid_of, thinned
 from benchmarks.experiments.votes import voting_grid
-from penstock.estimators.post_hoc.normal_forms import Normaliser, final_answer, listed_steps
-from penstock.outcomes.grid import Grid
+from penstock.answers.canonical import Normaliser, final_answer, listed_steps
+from penstock.outcomes.matrix import Grid
 from penstock.outcomes.splits import split_by_group
 
 KINDS = ("own answer", "per set, as published", "per set", "joint")

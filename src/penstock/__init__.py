@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from penstock.fitting.fit import fit_grid
     from penstock.fitting.result import router_of
     from penstock.fitting.settings import FitSettings
-    from penstock.outcomes.grid import Grid
     from penstock.outcomes.io import read_table, write_table
+    from penstock.outcomes.matrix import Grid
     from penstock.outcomes.table import OutcomeTable
-    from penstock.outcomes.to_grid import to_grid
-    from penstock.policies.bundle import load_bundle, save_bundle
-    from penstock.policies.router import Router
-    from penstock.policies.targets import Target
+    from penstock.outcomes.to_matrix import to_grid
     from penstock.pricing import Price
+    from penstock.router.bundle import load_bundle, save_bundle
+    from penstock.router.router import Router
+    from penstock.router.targets import Target
     from penstock.types import Answer, Query, Status, Usage
 
 __version__ = "0.1.0"
@@ -56,23 +56,23 @@ _MODULE_OF = {
     "Answer": "penstock.types",
     "Candidate": "penstock.candidates",
     "FitSettings": "penstock.fitting.settings",
-    "Grid": "penstock.outcomes.grid",
+    "Grid": "penstock.outcomes.matrix",
     "OutcomeTable": "penstock.outcomes.table",
     "PenstockError": "penstock.errors",
     "Pool": "penstock.candidates",
     "Price": "penstock.pricing",
     "Query": "penstock.types",
-    "Router": "penstock.policies.router",
+    "Router": "penstock.router.router",
     "Status": "penstock.types",
-    "Target": "penstock.policies.targets",
+    "Target": "penstock.router.targets",
     "Usage": "penstock.types",
     "evaluate_fit": "penstock.evaluation.evaluate",
     "fit_grid": "penstock.fitting.fit",
-    "load_bundle": "penstock.policies.bundle",
+    "load_bundle": "penstock.router.bundle",
     "read_table": "penstock.outcomes.io",
     "router_of": "penstock.fitting.result",
-    "save_bundle": "penstock.policies.bundle",
-    "to_grid": "penstock.outcomes.to_grid",
+    "save_bundle": "penstock.router.bundle",
+    "to_grid": "penstock.outcomes.to_matrix",
     "write_table": "penstock.outcomes.io",
 }
 

@@ -9,7 +9,7 @@ import pytest
 
 from penstock.cli import main
 from penstock.outcomes.io import read_table
-from penstock.outcomes.to_grid import to_grid
+from penstock.outcomes.to_matrix import to_grid
 
 POOL = """
 candidates:

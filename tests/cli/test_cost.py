@@ -12,7 +12,7 @@ import pytest
 from penstock.cli.app import main
 from penstock.outcomes.cost_unit import LATENCY
 from penstock.outcomes.io import write_table
-from penstock.policies.bundle import load_bundle
+from penstock.router.bundle import load_bundle
 from penstock.testing.tables import as_table, tiny_grid
 
 QUICK = ["--estimator", "ridge", "--policy", "routing"]

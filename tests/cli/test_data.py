@@ -10,7 +10,7 @@ import pytest
 
 from penstock.cli import main
 from penstock.outcomes.io import read_table
-from penstock.outcomes.to_grid import queries_of
+from penstock.outcomes.to_matrix import queries_of
 
 ROWS = [
     {

@@ -21,9 +21,9 @@ import pytest
 from penstock.fitting.fit import fit_grid
 from penstock.fitting.result import router_of
 from penstock.fitting.settings import FitSettings
-from penstock.outcomes.grid import Grid
-from penstock.policies.bundle import save_bundle
-from penstock.policies.targets import Target
+from penstock.outcomes.matrix import Grid
+from penstock.router.bundle import save_bundle
+from penstock.router.targets import Target
 from penstock.types import Answer, Query
 
 from .test_pool import run
@@ -166,8 +166,8 @@ def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_serving_needs_no_fitting_libraries() -> None:
     code = (
-        "import sys, penstock.gateway.app, penstock.policies.bundle, penstock.providers.registry,"
-        "penstock.providers.openai_compatible, penstock.providers.pool_file, penstock.storage.sql;"
+        "import sys, penstock.gateway.app, penstock.router.bundle, penstock.providers.registry,"
+        "penstock.providers.openai_compatible, penstock.config.pool_file, penstock.storage.sql;"
         "print([m for m in ('polars', 'sklearn', 'scipy', 'onnxruntime', 'openai') if m in sys.modules])"
     )
     started = time.perf_counter()

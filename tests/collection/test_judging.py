@@ -11,7 +11,7 @@ from penstock.errors import TableError
 from penstock.outcomes.table import OutcomeTable
 from penstock.pricing import Price
 from penstock.providers.base import ChatRequest
-from penstock.providers.judge import Judge, JudgeStatus
+from penstock.providers.judge_client import Judge, JudgeStatus
 from penstock.providers.scripted import Reply, Said, ScriptedProvider
 from penstock.testing.tables import as_table, tiny_grid
 from penstock.types import Usage, message_text

@@ -15,7 +15,7 @@ from penstock.outcomes.io import read_table, write_table
 from penstock.outcomes.journal import Journal
 from penstock.outcomes.scorers.numeric import numeric
 from penstock.outcomes.scoring import score_table
-from penstock.outcomes.to_grid import queries_of, to_grid
+from penstock.outcomes.to_matrix import queries_of, to_grid
 from penstock.pricing import Price
 from penstock.providers.scripted import Reply, ScriptedProvider
 from penstock.types import Query, Usage

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from benchmarks.research.bound import optimal_value, quality_bound
 from penstock.core._jit import installed
-from penstock.core.bound import optimal_value, quality_bound
 from penstock.core.index import index_step
 from penstock.core.routing import solve_budget
 

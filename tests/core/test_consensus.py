@@ -7,9 +7,9 @@ import itertools
 import numpy as np
 import pytest
 
-from penstock.core import consensus
+from penstock.core import agreement as consensus
 from penstock.core._jit import installed
-from penstock.core.consensus import NONE, Laws, Sight, look_ahead, posterior
+from penstock.core.agreement import NONE, Laws, Sight, look_ahead, posterior
 from penstock.types import BoolArray, FloatArray, IntArray
 
 FORMS = [

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.research.gaussian import square_root
 from penstock.core.draws import normal_draws
 from penstock.core.expected_max import expected_max, expected_max_of_two, quality_samples
-from penstock.core.gaussian import square_root
 
 
 def random_case(seed, n, k):

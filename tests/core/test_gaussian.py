@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock.core.gaussian import condition, nearest_psd, square_root
+from benchmarks.research.gaussian import condition, nearest_psd, square_root
 
 
 def covariance_of(rng, d, rank=None):

@@ -14,7 +14,7 @@ from penstock.core._jit import WORTH_COMPILED, installed, use_compiled
 SCRIPT = """
 import json, sys
 import numpy as np
-from penstock.core.bound import optimal_value
+from benchmarks.research.bound import optimal_value
 from penstock.core.draws import normal_draws
 from penstock.core.index import index_step
 from penstock.core.prefixes import best_prefix

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from penstock.core.pairs import (
+from penstock.errors import InputError
+from penstock.training.hybrid.pairs import (
     best_transformation,
     first_sample_label,
     mean_pairwise_difference,
@@ -16,7 +17,6 @@ from penstock.core.pairs import (
     win_share,
     win_shares,
 )
-from penstock.errors import InputError
 from penstock.types import FloatArray
 
 coarse = st.integers(-3, 3).map(lambda v: v / 2)

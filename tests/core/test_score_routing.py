@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from penstock.core.alignment import align, pearson, spearman
-from penstock.core.score_routing import calibrate, drop_of, realised, sweep_scores
 from penstock.errors import InputError
+from penstock.training.hybrid.alignment import align, pearson, spearman
+from penstock.training.hybrid.score_routing import calibrate, drop_of, realised, sweep_scores
 from penstock.types import FloatArray
 
 

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.research.gaussian import square_root
 from penstock.core._jit import installed
 from penstock.core.draws import normal_draws
 from penstock.core.expected_max import expected_max
-from penstock.core.gaussian import square_root
 from penstock.core.prefixes import best_prefix
 from penstock.core.routing import TIE, route
 from penstock.core.supermodels import best_supermodel

@@ -7,20 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from penstock.estimators.answers import observe_answers
+from benchmarks.research.joint import crossfit_joint
+from benchmarks.research.joint_signals import Signals
+from penstock.answers.features import observe
 from penstock.estimators.base import weighted_means
 from penstock.estimators.crossfit import cell_weights, crossfit
 from penstock.estimators.features import fit_encoder
-from penstock.estimators.joint import crossfit_joint
-from penstock.estimators.joint_signals import Signals
-from penstock.estimators.per_set import PUBLISHED, PerSetSettings, fit_per_set
-from penstock.estimators.post_hoc.observations import observe
-from penstock.estimators.post_hoc.own_answer import crossfit_own_answer
+from penstock.estimators.post_hoc.logistic import crossfit_own_answer
+from penstock.estimators.post_hoc.per_set import PUBLISHED, PerSetSettings, fit_per_set
+from penstock.estimators.post_hoc.published_features import observe_answers
 from penstock.estimators.registry import estimator
 from penstock.estimators.shrinkage import fit_shrinkage
 from penstock.outcomes.io import read_table
 from penstock.outcomes.splits import folds
-from penstock.outcomes.to_grid import to_grid
+from penstock.outcomes.to_matrix import to_grid
 from penstock.types import FloatArray
 
 from .worlds import slope

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from penstock.errors import InputError
-from penstock.estimators.calibration import Calibrated
+from penstock.estimators.ex_ante.calibrated import Calibrated
 from penstock.estimators.ex_ante.linear import Ridge
 from penstock.estimators.features import Inputs
 from penstock.estimators.registry import estimator

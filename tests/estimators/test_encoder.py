@@ -23,9 +23,9 @@ from penstock.estimators.registry import restore
 from penstock.fitting.fit import fit_grid
 from penstock.fitting.result import router_of
 from penstock.fitting.settings import FitSettings
-from penstock.outcomes.grid import Grid
-from penstock.policies.bundle import load_bundle, save_bundle
-from penstock.policies.targets import Target
+from penstock.outcomes.matrix import Grid
+from penstock.router.bundle import load_bundle, save_bundle
+from penstock.router.targets import Target
 from penstock.testing.estimators import EstimatorContract, inputs_of, outcomes_of, weights_of
 from penstock.testing.tables import tiny_grid
 from penstock.types import FloatArray, Query

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from penstock.core.ngrams import BUCKETS, hashed_counts, shape
 from penstock.estimators.features import Encoder, fit_encoder
-from penstock.estimators.text import BUCKETS, hashed_counts, shape
 from penstock.testing.tables import tiny
 from penstock.types import Query
 

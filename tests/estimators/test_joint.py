@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from benchmarks.research.joint import JointGaussian, crossfit_joint, fit_joint
+from benchmarks.research.joint_signals import Signals
 from penstock.errors import InputError
-from penstock.estimators.answers import Answers
-from penstock.estimators.joint import JointGaussian, crossfit_joint, fit_joint
-from penstock.estimators.joint_signals import Signals
+from penstock.estimators.post_hoc.published_features import Answers
 from penstock.types import FloatArray
 
 from .worlds import World, slope, world_of

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from penstock.estimators.post_hoc.observations import SIGNALS, Observations, observe, signals
-from penstock.estimators.post_hoc.own_answer import (
+from penstock.answers.features import SIGNALS, Observations, observe, signals
+from penstock.estimators.post_hoc.logistic import (
     OwnAnswer,
     crossfit_own_answer,
     fit_own_answer,

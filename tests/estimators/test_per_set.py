@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from penstock.errors import InputError
-from penstock.estimators.per_set import PUBLISHED, PerSet, PerSetSettings, fit_per_set
-from penstock.estimators.set_features import SetRows
+from penstock.estimators.post_hoc.per_set import PUBLISHED, PerSet, PerSetSettings, fit_per_set
+from penstock.estimators.post_hoc.set_features import SetRows
 from penstock.types import FloatArray
 
 from .worlds import World, slope, world_of

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from penstock.estimators.answers import OWN_SIGNS, Answers
+from penstock.estimators.post_hoc.published_features import OWN_SIGNS, Answers
 from penstock.types import FloatArray, IntArray
 
 

@@ -7,7 +7,7 @@ import pytest
 from penstock.fitting.fit import fit_grid
 from penstock.fitting.result import Fit
 from penstock.fitting.settings import FitSettings
-from penstock.outcomes.grid import Grid
+from penstock.outcomes.matrix import Grid
 from penstock.testing.tables import tiny_grid
 
 QUICK = FitSettings(estimators=("ridge",), directions=12)

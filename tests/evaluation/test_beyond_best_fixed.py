@@ -9,13 +9,13 @@ import pytest
 
 from penstock.errors import TableError
 from penstock.evaluation.evaluate import evaluate_fit
-from penstock.fitting.expected import expect
 from penstock.fitting.fit import fit_grid
+from penstock.fitting.forecast import expect
 from penstock.fitting.result import Fit
 from penstock.fitting.settings import FitSettings
 from penstock.outcomes.cost_unit import LATENCY
-from penstock.outcomes.grid import Grid
-from penstock.policies.targets import Target
+from penstock.outcomes.matrix import Grid
+from penstock.router.targets import Target
 from penstock.types import Answer, Query, Usage
 
 SETTINGS = FitSettings(estimators=("ridge",), policies=("cascade", "index", "cascade_routing"), directions=8)

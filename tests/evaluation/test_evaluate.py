@@ -12,13 +12,13 @@ import pytest
 from penstock.errors import InputError, TableError
 from penstock.evaluation import evaluate as module
 from penstock.evaluation.evaluate import evaluate_fit, evaluate_router, evaluate_task_out
-from penstock.evaluation.realise import TestRows, pool, realise
+from penstock.evaluation.replay_on import TestRows, pool, realise
 from penstock.fitting.fit import fit_grid
 from penstock.fitting.result import Fit, router_of
 from penstock.fitting.settings import FitSettings
-from penstock.outcomes.grid import Grid
-from penstock.policies.bundle import load_bundle, save_bundle
-from penstock.policies.targets import Target
+from penstock.outcomes.matrix import Grid
+from penstock.router.bundle import load_bundle, save_bundle
+from penstock.router.targets import Target
 from penstock.testing.tables import tiny, tiny_grid
 
 ROUTING = FitSettings(estimators=("ridge",), directions=12, policies=("routing",))

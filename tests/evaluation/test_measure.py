@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.research.oracle import Oracle
 from penstock.core.curves import concave_hull
 from penstock.core.routing import frontier_lambdas, hull_edges
 from penstock.evaluation.measure import measure
-from penstock.evaluation.realise import Curve, Realised, RealisedOption
-from penstock.policies.oracle import Oracle
-from penstock.replay import Beliefs, replay
+from penstock.evaluation.replay_on import Curve, Realised, RealisedOption
+from penstock.router.replay import Beliefs, replay
 
 N = 120
 MEANS, USD = np.array([0.3, 0.6, 0.8]), np.array([1.0, 3.0, 9.0])

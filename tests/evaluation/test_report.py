@@ -12,12 +12,12 @@ from xml.etree import ElementTree
 import pytest
 
 from penstock.errors import InputError
-from penstock.evaluation.report import render_report
-from penstock.evaluation.report_axes import decimals_of, nice_ticks
-from penstock.evaluation.report_curves import Scene
-from penstock.evaluation.report_format import Money
-from penstock.evaluation.report_labels import Box, place_labels, shorten
-from penstock.evaluation.report_markup import element, join, text
+from penstock.report.axes import decimals_of, nice_ticks
+from penstock.report.curves import Scene
+from penstock.report.format import Money
+from penstock.report.labels import Box, place_labels, shorten
+from penstock.report.markup import element, join, text
+from penstock.report.report import render_report
 
 from .report_samples import bare, full
 

@@ -16,15 +16,15 @@ from benchmarks.experiments.runtime import extended
 from benchmarks.experiments.simulated import RevealedCosts, simulated_split
 from benchmarks.experiments.tables import pool, routerbench, thinned, truths
 from benchmarks.experiments.votes import Sample, vote, voting_grid
+from benchmarks.research.simulated import LEVELS, simulate
 from penstock.core.draws import normal_draws
 from penstock.core.expected_max import expected_max
 from penstock.core.supermodels import best_supermodel
-from penstock.estimators.simulated import LEVELS, simulate
-from penstock.outcomes.grid import Grid
-from penstock.policies.base import State
+from penstock.outcomes.matrix import Grid
 from penstock.policies.cascade_routing import CascadeRouting
 from penstock.policies.index import Index
-from penstock.replay import Beliefs, replay
+from penstock.router.replay import Beliefs, replay
+from penstock.state import State
 
 
 @pytest.fixture(scope="module")

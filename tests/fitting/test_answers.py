@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 
 from penstock.estimators.ex_ante.mean import CandidateMean
-from penstock.evaluation.realise import TestRows, beliefs_on
-from penstock.fitting.answers import fit_post_hoc
-from penstock.fitting.drafts import believe
+from penstock.evaluation.replay_on import TestRows, beliefs_on
+from penstock.fitting.crossfit_stages import believe
 from penstock.fitting.fit import fit_grid
+from penstock.fitting.fit_post_hoc import fit_post_hoc
 from penstock.fitting.result import router_of
-from penstock.fitting.rows import prepare_rows
 from penstock.fitting.settings import FitSettings
-from penstock.outcomes.grid import Grid
-from penstock.policies.bundle import load_bundle, save_bundle
-from penstock.policies.targets import Target
+from penstock.fitting.training_data import prepare_rows
+from penstock.outcomes.matrix import Grid
+from penstock.router.bundle import load_bundle, save_bundle
+from penstock.router.targets import Target
 from penstock.types import Answer
 from tests.estimators.consensus.worlds import quiz_grid
 

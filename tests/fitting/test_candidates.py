@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from penstock.errors import TableError
-from penstock.fitting.candidates import complete_rows, select_candidates
-from penstock.outcomes.grid import Grid
+from penstock.fitting.select_candidates import complete_rows, select_candidates
+from penstock.outcomes.matrix import Grid
 from penstock.types import Answer, Query
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from benchmarks.research.confidence import confidence_cascades, on_confidence, token_confidence, vote_share
+from penstock.answers.features import SIGNALS, Observations
+from penstock.core.cascade_chains import chains, levels
 from penstock.errors import InputError
-from penstock.estimators.post_hoc.observations import SIGNALS, Observations
-from penstock.fitting.chains import chains, levels
-from penstock.fitting.confidence import confidence_cascades, on_confidence, token_confidence, vote_share
-from penstock.fitting.families import FAMILIES, family
+from penstock.fitting.search_spaces import FAMILIES, family
 from penstock.policies.cascade import ThresholdCascade
 from penstock.policies.gain_cascade import GainCascade
-from penstock.replay import Beliefs, replay
+from penstock.router.replay import Beliefs, replay
 from penstock.types import FloatArray
 
 N = 400

@@ -8,14 +8,14 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from penstock.estimators.belief import BeliefModel
 from penstock.estimators.ex_ante.ensemble import ENSEMBLE
-from penstock.fitting.choice import ROUTING_TOGETHER, best_estimates, choose
-from penstock.fitting.drafts import Believed
+from penstock.fitting.choose_option import ROUTING_TOGETHER, best_estimates, choose
+from penstock.fitting.crossfit_stages import Believed
 from penstock.fitting.result import MIX, Option
-from penstock.fitting.rows import FittingRows
-from penstock.fitting.tune import Swept
+from penstock.fitting.sweep import Swept
+from penstock.fitting.training_data import FittingRows
 from penstock.policies.fixed import Fixed
+from penstock.router.belief_model import BeliefModel
 from penstock.types import FloatArray
 
 N = 400

@@ -7,12 +7,12 @@ from itertools import product
 import numpy as np
 import pytest
 
+from penstock.core.copula import ChainModel, copula_cascades, fit_chain, gumbel, kendall_tau
+from penstock.core.marginals import fit_marginal
 from penstock.errors import InputError
-from penstock.fitting.copula import ChainModel, copula_cascades, fit_chain, gumbel, kendall_tau
-from penstock.fitting.families import family
-from penstock.fitting.marginals import fit_marginal
+from penstock.fitting.search_spaces import family
 from penstock.policies.cascade import ThresholdCascade
-from penstock.replay import Beliefs, replay
+from penstock.router.replay import Beliefs, replay
 from penstock.types import FloatArray
 
 COST = np.array([1.0, 3.0, 10.0])

@@ -13,9 +13,9 @@ from penstock.errors import BundleError, InputError
 from penstock.fitting.fit import fit_grid
 from penstock.fitting.result import router_of
 from penstock.fitting.settings import FitSettings
-from penstock.outcomes.grid import Grid
-from penstock.policies.bundle import load_bundle, save_bundle
-from penstock.policies.targets import Target
+from penstock.outcomes.matrix import Grid
+from penstock.router.bundle import load_bundle, save_bundle
+from penstock.router.targets import Target
 from penstock.types import Answer, FloatArray, Query
 
 SETTINGS = FitSettings(estimators=("ridge",), policies=("routing",), directions=4)

@@ -9,13 +9,13 @@ import pytest
 
 from penstock.core.curves import area
 from penstock.errors import InputError, TableError, TargetError
-from penstock.fitting.expected import expect
 from penstock.fitting.fit import fit_grid
+from penstock.fitting.forecast import expect
 from penstock.fitting.result import MIX, Fit, router_of
 from penstock.fitting.settings import FitSettings
-from penstock.outcomes.grid import Grid
+from penstock.outcomes.matrix import Grid
 from penstock.policies.fixed import Fixed
-from penstock.policies.targets import Target
+from penstock.router.targets import Target
 from penstock.testing.tables import NAMES, tiny, tiny_grid
 from penstock.types import Answer, Status
 
@@ -215,7 +215,7 @@ def test_a_router_out_of_reach_is_not_made(fitted: Fit) -> None:
 
 def test_what_is_expected_comes_true_on_fresh_rows() -> None:
     """Tuning is cross-fitted, so its mean over tables is no flattery."""
-    from penstock.evaluation.realise import TestRows, realise
+    from penstock.evaluation.replay_on import TestRows, realise
 
     gaps = []
     for seed in range(6):

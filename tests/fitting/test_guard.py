@@ -13,10 +13,10 @@ from penstock.estimators.ex_ante.linear import Ridge
 from penstock.estimators.ex_ante.neighbours import NearestNeighbours
 from penstock.estimators.features import Inputs
 from penstock.estimators.shrinkage import fit_shrinkage
-from penstock.fitting.families import fixed, routing
 from penstock.fitting.guard import advantages, clears_mix
-from penstock.fitting.tune import Swept, sweep
-from penstock.replay import Beliefs
+from penstock.fitting.search_spaces import fixed, routing
+from penstock.fitting.sweep import Swept, sweep
+from penstock.router.replay import Beliefs
 
 TABLES = 240
 RIDGE = Ridge((3.0,))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from penstock.fitting.families import DEEP_ROWS, LOOKAHEAD_POINTS, lookahead
+from penstock.fitting.search_spaces import DEEP_ROWS, LOOKAHEAD_POINTS, lookahead
 from penstock.policies.lookahead import Lookahead
-from penstock.replay import Beliefs
+from penstock.router.replay import Beliefs
 
 
 def beliefs(n: int) -> Beliefs:

@@ -12,12 +12,12 @@ import pytest
 
 from penstock.errors import BundleError, InputError
 from penstock.estimators.embeddings import Embedder
-from penstock.evaluation.realise import TestRows, beliefs_on
+from penstock.evaluation.replay_on import TestRows, beliefs_on
 from penstock.fitting.fit import fit_grid
 from penstock.fitting.result import Fit, router_of
 from penstock.fitting.settings import FitSettings
-from penstock.policies.bundle import load_bundle, save_bundle
-from penstock.policies.targets import Target
+from penstock.router.bundle import load_bundle, save_bundle
+from penstock.router.targets import Target
 from tests.estimators.consensus.worlds import Gist, open_grid
 
 TEXT = FitSettings(estimators=("mean",), policies=("routing", "lookahead"), directions=4)

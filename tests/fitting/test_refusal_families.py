@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from penstock.estimators.post_hoc.observations import SIGNALS, Observations, observe, signals
+from penstock.answers.features import SIGNALS, Observations, observe, signals
 from penstock.evaluation.evaluate import evaluate_fit
-from penstock.fitting.families import refusal, vote
 from penstock.fitting.fit import fit_grid
+from penstock.fitting.search_spaces import refusal, vote
 from penstock.fitting.settings import FitSettings
-from penstock.outcomes.grid import Grid
+from penstock.outcomes.matrix import Grid
 from penstock.policies.refusal import RefusalCascade
 from penstock.policies.vote import VoteCascade
-from penstock.replay import Beliefs
+from penstock.router.replay import Beliefs
 from penstock.types import Answer, Query, Status, Usage
 
 N = 400

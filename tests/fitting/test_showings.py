@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from penstock.estimators.consensus.model import Consensus
+from penstock.estimators.agreement.model import Consensus
 from penstock.estimators.registry import estimator
 from penstock.evaluation.evaluate import evaluate_fit
-from penstock.evaluation.realise import TestRows, realise
-from penstock.fitting import drafts
+from penstock.evaluation.replay_on import TestRows, realise
+from penstock.fitting import crossfit_stages as drafts
 from penstock.fitting.fit import fit_grid
-from penstock.fitting.rows import prepare_rows
 from penstock.fitting.settings import FitSettings
-from penstock.fitting.tune import mean_of
-from penstock.outcomes.grid import Grid, Shown
-from penstock.policies.targets import Target
+from penstock.fitting.sweep import mean_of
+from penstock.fitting.training_data import prepare_rows
+from penstock.outcomes.matrix import Grid, Shown
+from penstock.router.targets import Target
 from penstock.types import Answer, FloatArray, IntArray, Usage
 from tests.estimators.consensus.worlds import quiz_grid
 

@@ -11,7 +11,7 @@ from penstock.errors import InputError
 from penstock.fitting.step_lambdas import TOLERANCE, StepTuned, tune_steps
 from penstock.policies.cascade_routing import CascadeRouting, OptimalCascade
 from penstock.policies.mixture import Mixture
-from penstock.replay import Beliefs, replay
+from penstock.router.replay import Beliefs, replay
 from penstock.types import FloatArray
 
 COST = np.array([1.0, 3.0, 10.0])

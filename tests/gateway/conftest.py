@@ -17,13 +17,14 @@ from penstock.gateway.app import create_app
 from penstock.gateway.background import serve_in_background
 from penstock.gateway.settings import Settings
 from penstock.outcomes.cost_unit import USD, CostUnit
-from penstock.policies.base import Policy, State, draw_of
+from penstock.policies.base import Policy
 from penstock.policies.cascade import ThresholdCascade
 from penstock.policies.fixed import Fixed
-from penstock.policies.targets import Target, TargetKind
 from penstock.pricing import Price
 from penstock.providers.base import Provider
 from penstock.providers.scripted import Script, ScriptedProvider
+from penstock.router.targets import Target, TargetKind
+from penstock.state import State, draw_of
 from penstock.storage.base import Decision, DecisionLog
 from penstock.storage.memory import MemoryDecisionLog
 from penstock.types import Answer, BoolArray, Query, Status

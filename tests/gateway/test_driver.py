@@ -12,15 +12,16 @@ import pytest
 
 from penstock.candidates import Candidate
 from penstock.errors import PenstockError, ProviderUnavailable
+from penstock.gateway.call_trace import Trail
 from penstock.gateway.driver import Accepted, Live, Nobody, drive
-from penstock.gateway.trail import Trail
-from penstock.policies.base import Policy, State, Step
+from penstock.policies.base import Policy
 from penstock.policies.cascade import ThresholdCascade
 from penstock.policies.fixed import Fixed
 from penstock.policies.mixture import Mixture
 from penstock.policies.routing import Routing
 from penstock.providers.base import ChatRequest
 from penstock.providers.scripted import Script, ScriptedProvider
+from penstock.state import State, Step
 from penstock.types import Query
 
 from .conftest import NAMES, SaidRouter

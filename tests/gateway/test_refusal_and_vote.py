@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 
 from penstock.candidates import REFUSAL, Candidate, Confidence, Vote
+from penstock.config.pool_file import load_pool
+from penstock.config.stated_policy import plain_router
 from penstock.errors import PoolError
-from penstock.gateway.pool_policy import plain_router
-from penstock.policies.plain import PlainRouter
 from penstock.policies.refusal import RefusalCascade
 from penstock.policies.vote import VoteCascade
 from penstock.pricing import Price
 from penstock.providers.base import ChatRequest, Provider
-from penstock.providers.judged import JudgedProvider
-from penstock.providers.pool_file import load_pool
-from penstock.providers.refusing import RefusingProvider
 from penstock.providers.scripted import Script, ScriptedProvider
-from penstock.providers.voting import VotingProvider
+from penstock.providers.wrappers.judge import JudgedProvider
+from penstock.providers.wrappers.refusal import RefusingProvider
+from penstock.providers.wrappers.vote import VotingProvider
+from penstock.router.static import PlainRouter
 from penstock.types import Status
 
 from .conftest import NAMES, Start

@@ -8,12 +8,12 @@ from itertools import islice
 
 import pytest
 
+from penstock.answers.marked import is_correct
 from penstock.errors import InputError
 from penstock.lab.corpus import examples
 from penstock.lab.problem import LEVELS, SKILLS, STYLES, Problem, is_held_out
 from penstock.lab.recipe import BROAD
 from penstock.lab.tasks import generate
-from penstock.lab.verify import is_correct
 from penstock.lab.words import BRIEF_HINT
 from penstock.runtime.phrases import REFUSAL
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from penstock.lab.verify import extract_answer, is_correct
+from penstock.answers.marked import extract_answer, is_correct
 
 
 @pytest.mark.parametrize(

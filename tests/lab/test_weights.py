@@ -14,7 +14,7 @@ from penstock.candidates import Confidence
 from penstock.lab.evaluate import Accuracy, accuracy, answer
 from penstock.lab.tasks import generate
 from penstock.lab.vocabulary import build_tokenizer
-from penstock.providers.generating import is_refusal
+from penstock.providers.stream_reader import is_refusal
 from penstock.runtime.model import LanguageModel
 from penstock.runtime.shipped import shipped_models
 from penstock.training.sater.refusals import prompt_at

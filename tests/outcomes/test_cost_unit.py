@@ -8,7 +8,7 @@ import pytest
 from penstock.errors import InputError, TableError
 from penstock.outcomes.cost_unit import LATENCY, USD, CostUnit
 from penstock.outcomes.table import OutcomeTable
-from penstock.outcomes.to_grid import to_grid
+from penstock.outcomes.to_matrix import to_grid
 
 from .tables import outcome, table
 

@@ -21,7 +21,7 @@ from penstock.errors import TableError
 from penstock.outcomes.imports import import_queries, import_table
 from penstock.outcomes.io import read_table
 from penstock.outcomes.sources.pandas_pickle import read_pandas_pickle
-from penstock.outcomes.to_grid import to_grid
+from penstock.outcomes.to_matrix import to_grid
 
 from .tables import queries, write_raw
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from penstock.core.hashing import uniform_of
 from penstock.errors import InputError
 from penstock.outcomes.groups import group_of
-from penstock.outcomes.hashing import uniform_of
 from penstock.outcomes.splits import folds, groups_of, split_by_group, split_by_task, task_out_splits
-from penstock.policies.base import draw_of
+from penstock.state import draw_of
 from penstock.types import Query
 
 ids = st.lists(
@@ -145,7 +145,7 @@ def test_a_fraction_that_is_none(fraction: float) -> None:
 @pytest.mark.real_tables
 def test_real_tables_never_separate_variants(real_tables: Path) -> None:
     from penstock.outcomes.io import read_table
-    from penstock.outcomes.to_grid import queries_of
+    from penstock.outcomes.to_matrix import queries_of
 
     for name, together in {"planbench": 580, "routellm_mtbench": 36, "routellm_mmlu": 73}.items():
         queries = queries_of(read_table(real_tables / name).queries)

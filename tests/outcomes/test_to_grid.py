@@ -12,7 +12,7 @@ import pytest
 
 from penstock.errors import PoolError, TableError
 from penstock.outcomes.io import read_table
-from penstock.outcomes.to_grid import queries_of, to_grid
+from penstock.outcomes.to_matrix import queries_of, to_grid
 from penstock.outcomes.validate import checked_table
 from penstock.types import Status
 

@@ -17,9 +17,9 @@ from penstock.errors import BundleError, PenstockError
 from penstock.fitting.fit import fit_grid
 from penstock.fitting.result import router_of
 from penstock.fitting.settings import FitSettings
-from penstock.policies.bundle import load_bundle, save_bundle
-from penstock.policies.router import Router
-from penstock.policies.targets import Target
+from penstock.router.bundle import load_bundle, save_bundle
+from penstock.router.router import Router
+from penstock.router.targets import Target
 from penstock.testing.tables import tiny_grid
 from penstock.types import Answer, Status
 

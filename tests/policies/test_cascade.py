@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from penstock.errors import InputError
-from penstock.policies.base import State
 from penstock.policies.cascade import ThresholdCascade, thresholds_for
-from penstock.replay import Beliefs, replay
+from penstock.router.replay import Beliefs, replay
+from penstock.state import State
 
 
 def optimal_cascade(

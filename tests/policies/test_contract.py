@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from benchmarks.research.oracle import Oracle
 from penstock.errors import InputError
-from penstock.policies.base import Policy, State, Step, call_or_accept
+from penstock.policies.base import Policy, call_or_accept
 from penstock.policies.cascade import ThresholdCascade
 from penstock.policies.cascade_routing import CascadeRouting, OptimalCascade
 from penstock.policies.fixed import Fixed, where_eligible
@@ -16,11 +17,11 @@ from penstock.policies.gain_cascade import GainCascade
 from penstock.policies.index import Index
 from penstock.policies.lookahead import Lookahead
 from penstock.policies.mixture import Mixture
-from penstock.policies.oracle import Oracle
 from penstock.policies.refusal import RefusalCascade
 from penstock.policies.registry import _KINDS
 from penstock.policies.routing import Routing
 from penstock.policies.vote import VoteCascade
+from penstock.state import State, Step
 from penstock.testing.policies import PolicyContract, ServedPolicyContract, World
 
 

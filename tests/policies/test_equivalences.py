@@ -12,13 +12,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from penstock.core.draws import normal_draws
-from penstock.policies.base import Policy, State, Step
+from penstock.policies.base import Policy
 from penstock.policies.cascade import ThresholdCascade, thresholds_for
 from penstock.policies.cascade_routing import CascadeRouting, OptimalCascade
 from penstock.policies.index import Index
 from penstock.policies.mixture import Mixture
 from penstock.policies.routing import Routing
-from penstock.replay import Beliefs, Replayed, replay
+from penstock.router.replay import Beliefs, Replayed, replay
+from penstock.state import State, Step
 from penstock.testing.policies import World
 from penstock.types import FloatArray
 

@@ -6,10 +6,10 @@ import pytest
 
 from penstock.errors import BundleError, InputError, TargetError
 from penstock.policies.fixed import Fixed
-from penstock.policies.frontier import Blend, Frontier, OperatingPoint
 from penstock.policies.mixture import Mixture
 from penstock.policies.registry import from_spec
-from penstock.policies.targets import Target, TargetKind
+from penstock.router.frontier import Blend, Frontier, OperatingPoint
+from penstock.router.targets import Target, TargetKind
 
 POINTS = tuple(
     OperatingPoint(Fixed(i), cost, quality, share)

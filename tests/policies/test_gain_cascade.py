@@ -8,7 +8,7 @@ import pytest
 from penstock.errors import InputError
 from penstock.policies.cascade import ThresholdCascade
 from penstock.policies.gain_cascade import GainCascade
-from penstock.replay import Beliefs, replay
+from penstock.router.replay import Beliefs, replay
 
 RNG = np.random.default_rng(0)
 N = 200

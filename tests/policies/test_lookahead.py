@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from penstock.core.consensus import Laws, Sight
+from penstock.core.agreement import Laws, Sight
 from penstock.errors import InputError
-from penstock.estimators.consensus.model import ConsensusOutlook
-from penstock.policies.base import Policy, State
+from penstock.estimators.agreement.model import ConsensusOutlook
+from penstock.policies.base import Policy
 from penstock.policies.lookahead import Lookahead
 from penstock.policies.routing import Routing
-from penstock.replay import replay
-from penstock.replay_sources import ConsensusBeliefs
+from penstock.router.replay import replay
+from penstock.router.set_beliefs import ConsensusBeliefs
+from penstock.state import State
 from penstock.testing.policies import ServedPolicyContract, World
 from penstock.types import IntArray
 

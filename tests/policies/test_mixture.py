@@ -8,12 +8,12 @@ from scipy.stats import binom
 
 from penstock.core.routing import solve_budget
 from penstock.errors import InputError
-from penstock.policies.base import draw_of
 from penstock.policies.cascade import ThresholdCascade
 from penstock.policies.fixed import Fixed
 from penstock.policies.mixture import Mixture, mix
 from penstock.policies.routing import Routing
-from penstock.replay import Beliefs, replay
+from penstock.router.replay import Beliefs, replay
+from penstock.state import draw_of
 from penstock.types import FloatArray
 
 N = 20_000

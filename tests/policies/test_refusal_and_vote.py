@@ -9,13 +9,14 @@ import pytest
 
 from penstock.core.votes import accepts, count_votes, levels
 from penstock.errors import InputError
-from penstock.policies.base import Policy, State
+from penstock.policies.base import Policy
 from penstock.policies.cascade import ThresholdCascade
 from penstock.policies.cascade_routing import CascadeRouting
 from penstock.policies.index import Index
 from penstock.policies.refusal import RefusalCascade, note
 from penstock.policies.vote import VoteCascade
-from penstock.replay import Beliefs, Replayed, replay
+from penstock.router.replay import Beliefs, Replayed, replay
+from penstock.state import State
 from penstock.types import Answer, Status
 
 N = 400

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from penstock.errors import PenstockError
-from penstock.policies.base import check_state
 from penstock.policies.cascade_routing import CascadeRouting
 from penstock.policies.fixed import Fixed
-from penstock.policies.frontier import Frontier, OperatingPoint
 from penstock.policies.index import Index
-from penstock.policies.router import Router
-from penstock.policies.targets import Target
-from penstock.replay import replay
+from penstock.router.frontier import Frontier, OperatingPoint
+from penstock.router.replay import replay
+from penstock.router.router import Router
+from penstock.router.targets import Target
+from penstock.state import check_state
 from penstock.testing.policies import World
 from penstock.types import Answer, FloatArray, Query
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from penstock.providers.bodies import chunks_of, completion_body, usage_chunk
+from penstock.providers.openai_format import chunks_of, completion_body, usage_chunk
 from penstock.types import Usage
 
 Handler = Callable[[web.Request, dict[str, Any]], Any]

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
+from penstock.answers.marked import is_correct
 from penstock.candidates import Candidate
 from penstock.errors import PoolError, ProviderUnavailable, RequestRejected
 from penstock.lab.tasks import generate
-from penstock.lab.verify import is_correct
 from penstock.pricing import Price
 from penstock.providers.base import ChatRequest, Provider
-from penstock.providers.bodies import Assembly
 from penstock.providers.embedded import EmbeddedProvider
 from penstock.providers.embedded_request import render
+from penstock.providers.openai_format import Assembly
 from penstock.providers.registry import make_provider
 from penstock.runtime.model import LanguageModel
 from penstock.runtime.phrases import REFUSAL

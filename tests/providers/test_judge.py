@@ -8,7 +8,7 @@ from penstock.candidates import Candidate
 from penstock.errors import AuthenticationFailed, InputError, ProviderUnavailable
 from penstock.pricing import Price
 from penstock.providers.base import ChatRequest
-from penstock.providers.judge import Judge, JudgeStatus, all_of, read_rating, read_verdict
+from penstock.providers.judge_client import Judge, JudgeStatus, all_of, read_rating, read_verdict
 from penstock.providers.scripted import Reply, Said, Script, ScriptedProvider
 from penstock.types import Usage, message_text
 

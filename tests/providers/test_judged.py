@@ -12,14 +12,14 @@ from penstock.cli.pool import called
 from penstock.collection.collect import collect
 from penstock.collection.fingerprint import outcome_key
 from penstock.collection.spending import Spending
+from penstock.config.pool_file import load_pool
 from penstock.errors import AuthenticationFailed, PoolError, ProviderUnavailable
 from penstock.outcomes.journal import Journal
 from penstock.pricing import Price
 from penstock.providers.base import ChatRequest, Provider
-from penstock.providers.judged import JudgedProvider
-from penstock.providers.pool_file import load_pool
 from penstock.providers.registry import make_provider
 from penstock.providers.scripted import Reply, Script, ScriptedProvider
+from penstock.providers.wrappers.judge import JudgedProvider
 from penstock.testing.providers import FailingProviderContract, ProviderContract
 from penstock.types import Query, Status, Usage
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from penstock.candidates import Confidence, Vote, Weighting
+from penstock.config.pool_file import load_pool
 from penstock.errors import PoolError
 from penstock.pricing import Price
-from penstock.providers.pool_file import load_pool
 from penstock.providers.secrets import Secret
 
 OWN = """

@@ -8,9 +8,9 @@ from penstock.candidates import REFUSAL, Candidate, Confidence
 from penstock.errors import PoolError
 from penstock.pricing import Price
 from penstock.providers.base import ChatRequest, Provider
-from penstock.providers.refusing import RefusingProvider
 from penstock.providers.registry import make_provider
 from penstock.providers.scripted import Reply, Script, ScriptedProvider
+from penstock.providers.wrappers.refusal import RefusingProvider
 from penstock.testing.providers import ProviderContract, gathered
 from penstock.types import Status, Usage
 

@@ -35,7 +35,7 @@ from penstock.providers.base import ChatRequest, Completion, Provider
 from penstock.providers.embedded import EmbeddedProvider
 from penstock.providers.registry import make_provider
 from penstock.providers.scripted import Reply, Said, ScriptedProvider
-from penstock.providers.voting import VotingProvider
+from penstock.providers.wrappers.vote import VotingProvider
 from penstock.testing.providers import FailingProviderContract, ProviderContract
 from penstock.types import Query, Status, Usage
 

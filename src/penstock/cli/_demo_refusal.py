@@ -82,11 +82,11 @@ def _asked(file: Path, questions: Sequence[Mapping[str, Any]], model: str) -> li
     """Real requests to a gateway that serves the pool file's own policy."""
     import openai
 
+    from penstock.answers.marked import is_correct
+    from penstock.config.pool_file import load_pool
+    from penstock.config.stated_policy import plain_router
     from penstock.gateway.app import create_app
     from penstock.gateway.background import serve_in_background
-    from penstock.gateway.pool_policy import plain_router
-    from penstock.lab.verify import is_correct
-    from penstock.providers.pool_file import load_pool
     from penstock.providers.registry import make_provider
     from penstock.storage.memory import MemoryDecisionLog
 

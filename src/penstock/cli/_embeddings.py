@@ -14,7 +14,7 @@ from penstock.errors import BundleError, InputError
 if TYPE_CHECKING:
     from penstock.collection.embeddings import CachedEmbedder
     from penstock.estimators.embeddings import Embedder, OpenEmbedder
-    from penstock.policies.router import Router
+    from penstock.router.router import Router
 
 SPEC = "sentence-transformers:MODEL, fastembed:MODEL or MODEL@https://host/v1"
 
@@ -68,7 +68,7 @@ def load_router(path: Path, embeddings: str | None = None, *, cached: bool = Tru
     ``embeddings`` is what the user gave; without it no endpoint is opened. ``cached`` says whether vectors
     are kept on disk. Raises BundleError; InputError for ``embeddings`` where the router reads none.
     """
-    from penstock.policies.bundle import load_bundle
+    from penstock.router.bundle import load_bundle
     from penstock.runtime.text_model import open_text_model
 
     loaded = load_bundle(path, open_model=open_text_model, open_embedder=_opener(embeddings, cached=cached))

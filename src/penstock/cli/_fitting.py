@@ -14,7 +14,7 @@ from penstock.errors import InputError
 
 if TYPE_CHECKING:
     from penstock.fitting.settings import FitSettings, Progress
-    from penstock.outcomes.grid import Grid
+    from penstock.outcomes.matrix import Grid
 
 Candidates = Annotated[
     str | None, typer.Option("--candidates", help="Only these candidates, separated by commas.")
@@ -69,7 +69,7 @@ def settings_from(
 
     from penstock.estimators.ex_ante.ensemble import ENSEMBLE
     from penstock.estimators.registry import estimator as known_estimator
-    from penstock.fitting.families import LOOKAHEAD, family
+    from penstock.fitting.search_spaces import LOOKAHEAD, family
     from penstock.fitting.settings import FitSettings
 
     settings = FitSettings(features=features, fold_by=fold_by, seed=seed, compare=compare)
@@ -102,7 +102,7 @@ def read_grid(table: Path, prices: Path | None, seed: int, cost: str = "usd") ->
     """The table at a path as arrays, its costs in the unit named ``cost``."""
     from penstock.outcomes.cost_unit import CostUnit
     from penstock.outcomes.io import read_table
-    from penstock.outcomes.to_grid import to_grid
+    from penstock.outcomes.to_matrix import to_grid
 
     unit = CostUnit.parse(cost)
     return to_grid(read_table(table, prices=prices), seed=seed, cost_unit=unit)

@@ -61,8 +61,8 @@ def _embedded(name: str) -> Likelihood:
 
 def _judged(table: OutcomeTable, name: str, pool: Path | None, *, only_unscored: bool) -> OutcomeTable:
     from penstock.collection.judging import judge_table
-    from penstock.providers.judge import Judge, JudgeStatus
-    from penstock.providers.pool_file import load_pool
+    from penstock.config.pool_file import load_pool
+    from penstock.providers.judge_client import Judge, JudgeStatus
     from penstock.providers.registry import make_provider
 
     if pool is None or not name:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from penstock.errors import InputError
-from penstock.policies.targets import Target, TargetKind
+from penstock.router.targets import Target, TargetKind
 
 Budget = Annotated[
     float | None,

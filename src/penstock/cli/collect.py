@@ -64,10 +64,10 @@ def collect(
     --out tables/mine --scorer numeric
     """
     from penstock.collection.collect import collect as ask_all
+    from penstock.config.pool_file import load_pool
     from penstock.outcomes.imports import import_queries
     from penstock.outcomes.journal import Journal
-    from penstock.outcomes.to_grid import queries_of
-    from penstock.providers.pool_file import load_pool
+    from penstock.outcomes.to_matrix import queries_of
 
     chosen = None if scorer is None else find_scorer(scorer, pattern)
     cap = None if cost_cap is None else _usd(cost_cap)

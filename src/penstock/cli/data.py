@@ -78,7 +78,7 @@ def split(
     """
     from penstock.outcomes.io import read_table, write_table
     from penstock.outcomes.splits import split_by_group, split_by_task
-    from penstock.outcomes.to_grid import queries_of
+    from penstock.outcomes.to_matrix import queries_of
 
     if out_fit.resolve() == out_test.resolve():
         raise InputError("both parts would be written to the same folder", field="--out-test")

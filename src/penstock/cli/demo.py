@@ -167,12 +167,12 @@ def _ask(places: Places, requests: int, seed: int) -> None:
     """Real requests over HTTP; what is printed comes from the response headers and the decision log."""
     import openai
 
+    from penstock.config.pool_file import load_pool
     from penstock.gateway.app import create_app
     from penstock.gateway.background import serve_in_background
     from penstock.gateway.settings import Settings
-    from penstock.policies.bundle import load_bundle
-    from penstock.providers.pool_file import load_pool
     from penstock.providers.registry import make_provider
+    from penstock.router.bundle import load_bundle
     from penstock.storage.sql import SqlDecisionLog
 
     pool = load_pool(places.pool)
@@ -221,7 +221,7 @@ async def _decisions(path: Path, ids: Sequence[str]) -> list[Decision]:
 def _print_served(served: Sequence[tuple[dict[str, Any], str, str]], decisions: Sequence[Decision]) -> None:
     from rich.table import Table
 
-    from penstock.lab.verify import extract_answer, is_correct
+    from penstock.answers.marked import extract_answer, is_correct
 
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in ("task", "answer", "", "asked (estimate → once answered)", "USD"):

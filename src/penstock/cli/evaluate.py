@@ -152,7 +152,7 @@ def _evaluate_fit(
 
 
 def _write_report(document: dict[str, Any], path: Path) -> None:
-    from penstock.evaluation.report import render_report
+    from penstock.report.report import render_report
 
     try:
         path.write_text(render_report([document], title=f"penstock: {document['dataset']}"), encoding="utf-8")

@@ -72,7 +72,7 @@ async def _find(decision_id: str, path: Path) -> Decision:
 
 def _print(decision: Decision) -> None:
     from penstock.cli._console import out
-    from penstock.policies.describe import in_words
+    from penstock.router.describe import in_words
 
     when = f"{decision.time:%Y-%m-%d %H:%M:%S %Z}"
     out.print(f"{decision.id}   {when}   asked for {_plain(decision.asked)}", markup=False, soft_wrap=True)
@@ -111,8 +111,8 @@ def _unit(decision: Decision) -> str:
 
 def _branch(decision: Decision) -> Mapping[str, Any] | None:
     """The policy in force: of a mixture the branch that the query's draw took."""
-    from penstock.policies.describe import branch_of
     from penstock.policies.registry import from_spec
+    from penstock.router.describe import branch_of
 
     if decision.policy is None or decision.draw is None:
         return decision.policy

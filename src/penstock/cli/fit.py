@@ -27,9 +27,9 @@ from penstock.cli._targets import Budget, MinQuality, Savings, StrongShare, one_
 from penstock.errors import InputError, TargetError
 
 if TYPE_CHECKING:
-    from penstock.fitting.expected import Estimate, Expectation
+    from penstock.fitting.forecast import Estimate, Expectation
     from penstock.fitting.result import Fit
-    from penstock.policies.targets import Target
+    from penstock.router.targets import Target
 
 
 def register(app: typer.Typer) -> None:
@@ -104,9 +104,9 @@ def _save(fitted: Fit, target: Target, output: Path, seed: int, table: Path) -> 
     from datetime import UTC, datetime
 
     from penstock import __version__
-    from penstock.fitting.expected import expect
+    from penstock.fitting.forecast import expect
     from penstock.fitting.result import router_of
-    from penstock.policies.bundle import save_bundle
+    from penstock.router.bundle import save_bundle
 
     try:
         expected = expect(fitted, target, seed=seed)

@@ -35,9 +35,9 @@ def check(
     Example: [bold]penstock pool check penstock.yaml --prices prices.json[/bold]
     """
     from penstock.cli._console import err, out, print_json
-    from penstock.gateway.pool_policy import plain_router
-    from penstock.policies.describe import in_words
-    from penstock.providers.pool_file import load_pool
+    from penstock.config.pool_file import load_pool
+    from penstock.config.stated_policy import plain_router
+    from penstock.router.describe import in_words
 
     pool = load_pool(file, prices=prices)
     stated = plain_router(file, pool)

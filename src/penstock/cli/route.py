@@ -14,8 +14,8 @@ from penstock.cli._targets import Budget, MinQuality, Savings, StrongShare, one_
 from penstock.errors import InputError
 
 if TYPE_CHECKING:
-    from penstock.policies.describe import FirstStep
-    from penstock.policies.router import Router
+    from penstock.router.describe import FirstStep
+    from penstock.router.router import Router
 
 
 def register(app: typer.Typer) -> None:
@@ -45,7 +45,7 @@ def route(
     """
     from hashlib import blake2b
 
-    from penstock.policies.describe import first_step
+    from penstock.router.describe import first_step
     from penstock.types import Query
 
     target = one_target(budget, min_quality, savings, strong_share)
@@ -78,7 +78,7 @@ def _print(router: Router, decided: FirstStep, target: str) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from penstock.policies.describe import in_words
+    from penstock.router.describe import in_words
 
     unit = router.cost_unit.label
     table = Table(box=None, pad_edge=False, header_style="dim")

@@ -74,7 +74,7 @@ def score(
 
 def find_scorer(name: str, pattern: str | None = None) -> Scorer:
     """A scorer by name, the lab's verifier among them. Raises ``InputError``."""
-    from penstock.lab.verify import extract_answer, is_correct
+    from penstock.answers.marked import extract_answer, is_correct
     from penstock.outcomes.scorers.registry import scorer_named
     from penstock.outcomes.scorers.verified import VerifierScorer
 

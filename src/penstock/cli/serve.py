@@ -57,14 +57,14 @@ def serve(
     """
     import uvicorn
 
+    from penstock.config.pool_file import load_pool
+    from penstock.config.stated_policy import plain_router
     from penstock.errors import InputError
     from penstock.gateway.app import check_candidates, create_app
     from penstock.gateway.listening import listen
-    from penstock.gateway.pool_policy import plain_router
     from penstock.gateway.settings import KEY_VARIABLE, Settings, check_binding
-    from penstock.policies.targets import Target
-    from penstock.providers.pool_file import load_pool
     from penstock.providers.registry import make_provider
+    from penstock.router.targets import Target
     from penstock.storage.sql import SqlDecisionLog
     from penstock.types import Query
 

@@ -12,7 +12,7 @@ from penstock.cli._fitting import split_names
 from penstock.errors import InputError
 
 if TYPE_CHECKING:
-    from penstock.core.alignment import Alignment
+    from penstock.training.hybrid.alignment import Alignment
 
 
 def register(app: typer.Typer) -> None:
@@ -38,7 +38,7 @@ def align(
 
     Example: penstock train align --data bart/ --other judged/ --pair small,large
     """
-    from penstock.core.alignment import align as correlate
+    from penstock.training.hybrid.alignment import align as correlate
 
     if other is None and other_pair is None:
         raise InputError(

@@ -132,9 +132,9 @@ def _write_router(
     from penstock.fitting.fit import fit_grid
     from penstock.fitting.result import MIX, router_of
     from penstock.fitting.settings import FitSettings
-    from penstock.outcomes.to_grid import to_grid
-    from penstock.policies.bundle import save_bundle
-    from penstock.policies.targets import Target, TargetKind
+    from penstock.outcomes.to_matrix import to_grid
+    from penstock.router.bundle import save_bundle
+    from penstock.router.targets import Target, TargetKind
 
     names = (*outcome.weaker, outcome.strongest)
     part = table.of_queries([query.id for query in outcome.calibration.queries])

@@ -10,7 +10,7 @@ from functools import partial
 from penstock.errors import TableError
 from penstock.outcomes.frames import pl
 from penstock.outcomes.table import OutcomeTable, with_statistics
-from penstock.providers.judge import Judge, JudgeStatus, Rating, all_of
+from penstock.providers.judge_client import Judge, JudgeStatus, Rating, all_of
 from penstock.types import Status
 
 

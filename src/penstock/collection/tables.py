@@ -16,7 +16,7 @@ from penstock.outcomes.costs import models_frame
 from penstock.outcomes.frames import pl
 from penstock.outcomes.journal import Entry, Journal
 from penstock.outcomes.table import OutcomeTable
-from penstock.outcomes.to_grid import queries_of
+from penstock.outcomes.to_matrix import queries_of
 from penstock.outcomes.validate import checked_table
 from penstock.types import Query, Status
 

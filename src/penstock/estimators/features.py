@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from penstock.core.ngrams import BUCKETS, SHAPE_NAMES, hashed_counts, shape
 from penstock.errors import MissingExtra
-from penstock.estimators.text import BUCKETS, SHAPE_NAMES, hashed_counts, shape
 from penstock.types import FloatArray, IntArray, Query
 
 UNKNOWN_TASK = ""

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from penstock.errors import BundleError, InputError
 from penstock.estimators.base import Arrays, Estimator, Fitted, Settings
-from penstock.estimators.calibration import Calibrated, FittedCalibrated
 from penstock.estimators.ex_ante.blend import Blend, FittedBlend
 from penstock.estimators.ex_ante.boosting import Boosting, FittedBoosting
+from penstock.estimators.ex_ante.calibrated import Calibrated, FittedCalibrated
 from penstock.estimators.ex_ante.clusters import Clusters, FittedClusters
 from penstock.estimators.ex_ante.encoder import FittedEncoderScores
 from penstock.estimators.ex_ante.ensemble import ENSEMBLE, FittedEnsemble

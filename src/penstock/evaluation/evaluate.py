@@ -13,16 +13,16 @@ from penstock.errors import TableError, TargetError
 from penstock.estimators.embeddings import Embedder
 from penstock.evaluation.calibration import calibration
 from penstock.evaluation.measure import UNGUARDED, measure
-from penstock.evaluation.realise import Realised, TestRows, pool, realise, showings
-from penstock.fitting.candidates import complete_rows, select_candidates
+from penstock.evaluation.replay_on import Realised, TestRows, pool, realise, showings
 from penstock.fitting.fit import fit_grid
 from penstock.fitting.result import Fit, fit_of
+from penstock.fitting.select_candidates import complete_rows, select_candidates
 from penstock.fitting.settings import FitSettings, Progress
-from penstock.outcomes.grid import Grid
+from penstock.outcomes.matrix import Grid
 from penstock.outcomes.splits import groups_of, question_marks, task_out_splits
-from penstock.policies.router import Router
-from penstock.policies.targets import Target
-from penstock.replay import BeliefSource, replay
+from penstock.router.replay import BeliefSource, replay
+from penstock.router.router import Router
+from penstock.router.targets import Target
 from penstock.types import FloatArray
 
 PER_PART = "chosen/per-part"

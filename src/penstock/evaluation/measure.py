@@ -15,7 +15,7 @@ import numpy as np
 from penstock.core.curves import area, areas, concave_hull
 from penstock.core.resample import bootstrap_weights
 from penstock.core.routing import Edges, hull_edges
-from penstock.evaluation.realise import Curve, Realised, RealisedOption
+from penstock.evaluation.replay_on import Curve, Realised, RealisedOption
 from penstock.types import FloatArray
 
 LEAST_DRAWS = 20

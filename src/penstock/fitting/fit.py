@@ -15,18 +15,16 @@ from time import perf_counter
 import numpy as np
 
 from penstock.core.curves import area
+from penstock.estimators.agreement.choose_form import READS_THE_TABLE
 from penstock.estimators.base import weighted_means
-from penstock.estimators.belief import BeliefModel
 from penstock.estimators.embeddings import Embedder
 from penstock.estimators.ex_ante.encoder import EncoderScores, TextModel
 from penstock.estimators.ex_ante.ensemble import ENSEMBLE
 from penstock.estimators.ex_ante.mean import CandidateMean
-from penstock.estimators.post_hoc.choose_normaliser import READS_THE_TABLE
 from penstock.estimators.registry import estimator
 from penstock.estimators.shrinkage import Shrinkage
-from penstock.fitting.candidates import select_candidates
-from penstock.fitting.choice import ROUTING_TOGETHER, best_estimates, choose
-from penstock.fitting.drafts import (
+from penstock.fitting.choose_option import ROUTING_TOGETHER, best_estimates, choose
+from penstock.fitting.crossfit_stages import (
     Believed,
     Draft,
     believe,
@@ -35,16 +33,18 @@ from penstock.fitting.drafts import (
     ensemble,
     look_at_answers,
 )
-from penstock.fitting.families import LOOKAHEAD, ROUTING, fixed
 from penstock.fitting.guard import AGREEMENT, NOTHING, OWN_SIGNS, TOGETHER, clears_mix
 from penstock.fitting.result import MIX, Fit, Option, TuningRows
-from penstock.fitting.rows import FittingRows, prepare_rows
+from penstock.fitting.search_spaces import LOOKAHEAD, ROUTING, fixed
+from penstock.fitting.select_candidates import select_candidates
 from penstock.fitting.settings import FitSettings, Progress
+from penstock.fitting.sweep import Swept, sweep
 from penstock.fitting.threads import undivided_sums
-from penstock.fitting.tune import Swept, sweep
-from penstock.outcomes.grid import Grid
+from penstock.fitting.training_data import FittingRows, prepare_rows
+from penstock.outcomes.matrix import Grid
 from penstock.outcomes.splits import question_marks
-from penstock.policies.frontier import Frontier
+from penstock.router.belief_model import BeliefModel
+from penstock.router.frontier import Frontier
 
 DEFAULTS = FitSettings()
 EXTRACTED = (

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from penstock.core.curves import concave_hull
 from penstock.core.resample import simultaneous_lower_bounds, standard_errors
-from penstock.fitting.tune import Swept
+from penstock.fitting.sweep import Swept
 from penstock.types import BoolArray, FloatArray, IntArray
 
 TOGETHER, NOTHING, OWN_SIGNS, AGREEMENT = "all estimators together", "nothing", "own signs", "agreement"

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from penstock.estimators.belief import BeliefModel
-from penstock.fitting.candidates import Selection
-from penstock.fitting.tune import Swept
+from penstock.fitting.select_candidates import Selection
+from penstock.fitting.sweep import Swept
 from penstock.outcomes.cost_unit import CostUnit
 from penstock.policies.fixed import Fixed
-from penstock.policies.frontier import Frontier
-from penstock.policies.router import Router
-from penstock.policies.targets import Target
+from penstock.router.belief_model import BeliefModel
+from penstock.router.frontier import Frontier
+from penstock.router.router import Router
+from penstock.router.targets import Target
 from penstock.types import FloatArray, IntArray
 
 MIX = "mix/mean"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from penstock.errors import InputError
+from penstock.estimators.agreement.comparison import MEANING
 from penstock.estimators.ex_ante.ensemble import ENSEMBLE
-from penstock.estimators.post_hoc.comparison import MEANING
 from penstock.fitting.threads import cores
 
 Progress = Callable[[str, int, int], None]

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from penstock.core.curves import concave_hull
+from penstock.core.lambda_grid import PRICED_OUT, prices, steepest
 from penstock.errors import InputError, MissingExtra
-from penstock.fitting.prices import PRICED_OUT, prices, steepest
 from penstock.policies.base import Policy
 from penstock.policies.cascade_routing import CascadeRouting, OptimalCascade
 from penstock.policies.mixture import mix
-from penstock.replay import BeliefSource, replay
+from penstock.router.replay import BeliefSource, replay
 from penstock.types import FloatArray
 
 TOLERANCE = 1e-9

@@ -18,13 +18,13 @@ from penstock.candidates import Pool, is_eligible
 from penstock.errors import PenstockError, ProviderError
 from penstock.gateway.driver import Accepted, Live, LiveRouter, Nobody, Served, ask, drive, open_live
 from penstock.gateway.errors import WireError, describe
-from penstock.gateway.exchange import Exchange
+from penstock.gateway.request_context import Exchange
 from penstock.gateway.settings import Settings
 from penstock.gateway.streaming import EventStream, until_disconnect
 from penstock.gateway.wire import AUTO, Incoming, read, requirements, target_of
 from penstock.providers.base import Provider
-from penstock.providers.bodies import chunks_of, usage_chunk
-from penstock.providers.calls import wants_usage
+from penstock.providers.openai_format import chunks_of, usage_chunk
+from penstock.providers.request_shaping import wants_usage
 from penstock.storage.base import DecisionLog
 from penstock.types import BoolArray
 

@@ -12,18 +12,19 @@ import numpy as np
 from starlette.concurrency import run_in_threadpool
 
 from penstock.errors import PenstockError, ProviderError, ProviderUnavailable, RequestRejected
-from penstock.gateway.trail import Trail
+from penstock.gateway.call_trace import Trail
 from penstock.outcomes.cost_unit import CostUnit
-from penstock.policies.base import Policy, State
-from penstock.policies.targets import Target
+from penstock.policies.base import Policy
 from penstock.providers.base import ChatRequest, Completion, Provider
+from penstock.router.targets import Target
+from penstock.state import State
 from penstock.types import Answer, BoolArray, Query
 
 logger = logging.getLogger("penstock.gateway")
 
 
 class LiveRouter(Protocol):
-    """What the gateway needs of ``penstock.policies.router.Router``."""
+    """What the gateway needs of ``penstock.router.router.Router``."""
 
     @property
     def candidates(self) -> tuple[str, ...]: ...

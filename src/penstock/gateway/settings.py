@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 
 from penstock.errors import InputError
-from penstock.policies.targets import Target
+from penstock.router.targets import Target
 
 KEY_VARIABLE = "PENSTOCK_API_KEY"
 

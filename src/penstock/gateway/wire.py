@@ -12,9 +12,9 @@ from starlette.requests import Request
 from penstock.candidates import Requirements
 from penstock.errors import InputError
 from penstock.gateway.errors import WireError
-from penstock.policies.targets import Target
 from penstock.providers.base import ChatRequest
-from penstock.providers.bodies import text_hash
+from penstock.providers.openai_format import text_hash
+from penstock.router.targets import Target
 from penstock.types import Query, message_text
 
 AUTO = "auto"

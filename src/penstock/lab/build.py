@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from penstock.answers.marked import extract_answer
 from penstock.errors import InputError
 from penstock.lab.checkpoint import save_onnx
 from penstock.lab.evaluate import Trial, accuracy, answer
@@ -19,7 +20,6 @@ from penstock.lab.recipe import RECIPES, Recipe, recipe_for
 from penstock.lab.shape import Shape
 from penstock.lab.tasks import generate
 from penstock.lab.train import Progress, train
-from penstock.lab.verify import extract_answer
 from penstock.lab.vocabulary import build_tokenizer
 from penstock.runtime.model import LanguageModel
 from penstock.runtime.network import Network

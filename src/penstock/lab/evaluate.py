@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from penstock.answers.marked import is_correct
 from penstock.lab.problem import LEVELS, SKILLS, Problem, Skill
-from penstock.lab.verify import is_correct
 from penstock.runtime.model import LanguageModel
 
 

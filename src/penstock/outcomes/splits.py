@@ -11,9 +11,9 @@ from hashlib import blake2b
 
 import numpy as np
 
+from penstock.core.hashing import uniform_of
 from penstock.errors import InputError
 from penstock.outcomes.groups import group_of
-from penstock.outcomes.hashing import uniform_of
 from penstock.types import IntArray, Query
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from penstock.errors import InputError
-from penstock.policies.base import NOBODY, State, Step
 from penstock.policies.fixed import serve_stranded
+from penstock.state import NOBODY, State, Step
 from penstock.types import BoolArray, FloatArray
 
 

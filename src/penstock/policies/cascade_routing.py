@@ -18,9 +18,9 @@ from penstock.core.draws import normal_draws
 from penstock.core.prefixes import best_prefix
 from penstock.core.supermodels import best_supermodel
 from penstock.errors import InputError
-from penstock.policies.base import NOBODY, State, Step
 from penstock.policies.fixed import serve_stranded
 from penstock.policies.sequential import bits, call_else_accept, lambda_of, move_factor, next_of
+from penstock.state import NOBODY, State, Step
 from penstock.types import IntArray
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from penstock.policies.base import NOBODY, State, Step, call_or_accept
+from penstock.policies.base import call_or_accept
+from penstock.state import NOBODY, State, Step
 from penstock.types import BoolArray, FloatArray, IntArray
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from penstock.policies.base import State, Step
 from penstock.policies.cascade import check_chain, ends_chain, follow_chain
+from penstock.state import State, Step
 from penstock.types import BoolArray, FloatArray
 
 

@@ -11,9 +11,9 @@ import numpy as np
 from penstock.core.index import index_step
 from penstock.core.reservation import reservation_values
 from penstock.errors import InputError
-from penstock.policies.base import NOBODY, State, Step
 from penstock.policies.cascade_routing import check_settings
 from penstock.policies.sequential import call_else_accept, spread_of
+from penstock.state import NOBODY, State, Step
 from penstock.types import FloatArray
 
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from penstock.errors import InputError
-from penstock.policies.base import NOBODY, State, Step
 from penstock.policies.cascade_routing import check_settings
 from penstock.policies.sequential import call_else_accept
+from penstock.state import NOBODY, State, Step
 from penstock.types import BoolArray, IntArray
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from penstock.errors import InputError
-from penstock.policies.base import NOBODY, Policy, State, Step
+from penstock.policies.base import Policy
+from penstock.state import NOBODY, State, Step
 
 
 @dataclass(frozen=True)

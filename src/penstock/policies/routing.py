@@ -10,8 +10,9 @@ import numpy as np
 
 from penstock.core.routing import route
 from penstock.errors import InputError
-from penstock.policies.base import State, Step, call_or_accept
+from penstock.policies.base import call_or_accept
 from penstock.policies.fixed import already_run
+from penstock.state import State, Step
 from penstock.types import FloatArray
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from penstock.policies.base import NOBODY, State, Step
+from penstock.state import NOBODY, State, Step
 from penstock.types import BoolArray, FloatArray, IntArray
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from penstock.errors import InputError
-from penstock.policies.base import State, Step
 from penstock.policies.cascade import check_chain, ends_chain, follow_chain
 from penstock.policies.refusal import refusals
+from penstock.state import State, Step
 from penstock.types import BoolArray, FloatArray
 
 

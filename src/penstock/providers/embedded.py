@@ -15,9 +15,9 @@ from typing import Any
 from penstock.candidates import Candidate
 from penstock.errors import InputError, PoolError, ProviderUnavailable
 from penstock.providers.base import ChatRequest, Completion, StreamChunk
-from penstock.providers.bodies import answer_of, completion_body, usage_chunk
-from penstock.providers.calls import conversation, wants_usage
 from penstock.providers.embedded_request import generation_request
+from penstock.providers.openai_format import answer_of, completion_body, usage_chunk
+from penstock.providers.request_shaping import conversation, wants_usage
 from penstock.runtime.model import LanguageModel
 from penstock.runtime.phrases import is_refusal, may_become_refusal
 from penstock.runtime.requests import Generation, Token

@@ -16,9 +16,9 @@ from penstock.candidates import Candidate
 from penstock.errors import ProviderError, ProviderUnavailable
 from penstock.providers import _errors
 from penstock.providers.base import ChatRequest, Completion, StreamChunk
-from penstock.providers.bodies import Assembly, answer_of
-from penstock.providers.calls import conversation, wants_usage
 from penstock.providers.endpoint import Endpoint
+from penstock.providers.openai_format import Assembly, answer_of
+from penstock.providers.request_shaping import conversation, wants_usage
 from penstock.providers.sse import events
 
 MAX_WAIT_S = 60.0

@@ -11,8 +11,8 @@ from typing import Any
 from penstock.candidates import Candidate
 from penstock.errors import MissingExtra, PoolError, ProviderUnavailable, RequestRejected, TableError
 from penstock.providers.base import ChatRequest, Completion, StreamChunk
-from penstock.providers.bodies import answer_of, completion_body, text_hash
-from penstock.providers.calls import as_stream
+from penstock.providers.openai_format import answer_of, completion_body, text_hash
+from penstock.providers.request_shaping import as_stream
 from penstock.types import Query, Status, Usage
 
 _WANTED = (

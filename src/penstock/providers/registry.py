@@ -13,9 +13,9 @@ from importlib.metadata import EntryPoint, entry_points
 from penstock.candidates import Candidate
 from penstock.errors import PoolError
 from penstock.providers.base import Provider
-from penstock.providers.judged import JudgedProvider
-from penstock.providers.refusing import RefusingProvider
-from penstock.providers.voting import VotingProvider
+from penstock.providers.wrappers.judge import JudgedProvider
+from penstock.providers.wrappers.refusal import RefusingProvider
+from penstock.providers.wrappers.vote import VotingProvider
 
 Factory = Callable[[Candidate], Provider]
 

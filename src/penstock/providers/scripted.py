@@ -11,8 +11,8 @@ from typing import Any
 from penstock.candidates import Candidate
 from penstock.errors import PoolError
 from penstock.providers.base import ChatRequest, Completion, StreamChunk
-from penstock.providers.bodies import answer_of, chunks_of, completion_body, usage_chunk
-from penstock.providers.calls import conversation, wants_usage
+from penstock.providers.openai_format import answer_of, chunks_of, completion_body, usage_chunk
+from penstock.providers.request_shaping import conversation, wants_usage
 from penstock.types import Usage, message_text
 
 

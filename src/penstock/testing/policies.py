@@ -19,9 +19,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from penstock.policies.base import Policy, State
+from penstock.policies.base import Policy
 from penstock.policies.registry import from_spec
-from penstock.replay import Beliefs, replay
+from penstock.router.replay import Beliefs, replay
+from penstock.state import State
 from penstock.types import BoolArray, FloatArray, IntArray
 
 ROWS = 60

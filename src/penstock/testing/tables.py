@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from penstock.outcomes.grid import Grid
+from penstock.outcomes.matrix import Grid
 from penstock.types import Answer, BoolArray, FloatArray, IntArray, Query, Status, Usage
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import check_grad
 
-from penstock.core.consensus import Sight, posterior
-from penstock.estimators.consensus.fit import _START, _Data, fit_consensus
-from penstock.estimators.consensus.model import Consensus, several
+from penstock.core.agreement import Sight, posterior
+from penstock.estimators.agreement.comparison import ByForm
+from penstock.estimators.agreement.fit import _START, _Data, fit_consensus
+from penstock.estimators.agreement.model import Consensus, several
 from penstock.estimators.ex_ante.linear import logit
-from penstock.estimators.post_hoc.comparison import ByForm
 from penstock.types import FloatArray
 from tests.estimators.consensus.worlds import Quiz, quiz
 

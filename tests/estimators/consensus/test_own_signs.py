@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from penstock.core.consensus import NONE, Laws, Sight
-from penstock.estimators.consensus.model import signs
-from penstock.estimators.consensus.own_signs import own_weight
+from penstock.core.agreement import NONE, Laws, Sight
+from penstock.estimators.agreement.feature_weight import own_weight
+from penstock.estimators.agreement.model import signs
 from penstock.types import FloatArray
 
 N, K = 500, 3

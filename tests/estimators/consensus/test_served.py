@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from penstock.errors import BundleError
-from penstock.evaluation.realise import TestRows, beliefs_on
+from penstock.evaluation.replay_on import TestRows, beliefs_on
 from penstock.fitting.fit import fit_grid
 from penstock.fitting.result import Fit, router_of
 from penstock.fitting.settings import FitSettings
-from penstock.policies.bundle import load_bundle, save_bundle
 from penstock.policies.lookahead import Lookahead
-from penstock.policies.targets import Target
-from penstock.replay import replay
+from penstock.router.bundle import load_bundle, save_bundle
+from penstock.router.replay import replay
+from penstock.router.targets import Target
 from penstock.types import Answer, Status
 from tests.estimators.consensus.worlds import quiz_grid
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock.outcomes.grid import Grid
+from penstock.outcomes.matrix import Grid
 from penstock.types import Answer, FloatArray, IntArray, Query, Usage
 
 SKILL = np.array([0.2, 0.4, 0.5, 2.2])

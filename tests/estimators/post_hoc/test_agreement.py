@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from penstock.estimators.answers import OWN_SIGNS, observe_answers, own_signs
-from penstock.estimators.post_hoc.agreement import NONE, agreement, codes, same_answer
-from penstock.estimators.post_hoc.normal_forms import canonical, final_answer, listed_steps, short_text
-from penstock.outcomes.grid import Grid
+from penstock.answers.canonical import canonical, final_answer, listed_steps, short_text
+from penstock.answers.equivalence import NONE, agreement, same_answer
+from penstock.estimators.agreement.comparison import codes
+from penstock.estimators.post_hoc.published_features import OWN_SIGNS, observe_answers, own_signs
+from penstock.outcomes.matrix import Grid
 from penstock.types import Answer, Query, Status, Usage
 
 SAME = [

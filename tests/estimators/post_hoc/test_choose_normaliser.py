@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from penstock.errors import InputError
-from penstock.estimators.post_hoc.choose_normaliser import (
+from penstock.estimators.agreement.choose_form import (
     NORMALISERS,
     agreement_gain,
     choose_normaliser,
     normaliser,
 )
-from penstock.outcomes.grid import Grid
+from penstock.outcomes.matrix import Grid
 from penstock.types import Answer, FloatArray, Query
 
 N, K = 400, 3

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from penstock.answers.equivalence import NONE
 from penstock.errors import BundleError
-from penstock.estimators.embeddings import Embedder
-from penstock.estimators.post_hoc.agreement import NONE
-from penstock.estimators.post_hoc.comparison import (
+from penstock.estimators.agreement.comparison import (
     MEANING,
     ByForm,
     ByMeaning,
@@ -20,6 +19,7 @@ from penstock.estimators.post_hoc.comparison import (
     choose_by_meaning,
     comparison_from,
 )
+from penstock.estimators.embeddings import Embedder
 from penstock.types import Answer, Status
 from tests.estimators.consensus.worlds import Gist, open_grid
 

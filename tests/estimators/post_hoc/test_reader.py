@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from penstock.answers.features import WORDING, observe
+from penstock.answers.hashed_text import Wording
 from penstock.estimators.post_hoc import reader as module
-from penstock.estimators.post_hoc.observations import WORDING, observe
-from penstock.estimators.post_hoc.own_answer import (
+from penstock.estimators.post_hoc.logistic import (
     OwnAnswer,
     crossfit_own_answer,
     fit_own_answer,
     predict_all,
 )
-from penstock.estimators.post_hoc.reader import Reader, fit_reader
-from penstock.estimators.post_hoc.wording import Wording
+from penstock.estimators.post_hoc.text_verifier import Reader, fit_reader
 from penstock.types import Answer, FloatArray, Status
 
 N, K = 400, 2

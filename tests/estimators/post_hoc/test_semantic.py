@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from penstock.answers.equivalence import NONE
 from penstock.errors import InputError
-from penstock.estimators.post_hoc.agreement import NONE
-from penstock.estimators.post_hoc.semantic import (
+from penstock.estimators.agreement.meaning import (
     Verdict,
     answer_texts,
     choose_threshold,
@@ -20,7 +20,7 @@ from penstock.estimators.post_hoc.semantic import (
     judged_codes,
     similarities,
 )
-from penstock.outcomes.grid import Grid
+from penstock.outcomes.matrix import Grid
 from penstock.types import Answer, FloatArray, Query, Status
 
 

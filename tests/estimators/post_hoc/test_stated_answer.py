@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from penstock.estimators.post_hoc.literal_forms import exact_form, literal_form
-from penstock.estimators.post_hoc.stated_answer import stated_answer, stated_exactly
+from penstock.answers.extract import stated_answer, stated_exactly
+from penstock.answers.literals import exact_form, literal_form
 from penstock.outcomes.io import read_table
-from penstock.outcomes.to_grid import to_grid
+from penstock.outcomes.to_matrix import to_grid
 from penstock.types import Answer
 
 LONG = "The boat needs three trips to bring everybody over, and each of them takes a while. "

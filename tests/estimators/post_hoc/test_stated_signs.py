@@ -6,8 +6,8 @@ from math import log
 
 import pytest
 
-from penstock.estimators.post_hoc.stated_answer import stated_answer
-from penstock.estimators.post_hoc.stated_signs import STATED_SIGNS, stated_signs
+from penstock.answers.extract import stated_answer
+from penstock.answers.final_answer_features import STATED_SIGNS, stated_signs
 from penstock.types import Answer, FloatArray
 
 

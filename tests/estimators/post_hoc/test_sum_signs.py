@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.estimators.post_hoc.observations import SIGNALS, signals
-from penstock.estimators.post_hoc.sum_signs import SUM_SIGNS, sum_signs
+from penstock.answers.arithmetic import SUM_SIGNS, sum_signs
+from penstock.answers.features import SIGNALS, signals
 from penstock.types import Answer
 
 

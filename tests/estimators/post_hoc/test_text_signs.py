@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from penstock.answers.features import SIGNALS, signals
+from penstock.answers.text_features import TEXT_SIGNS, text_signs
 from penstock.errors import BundleError
-from penstock.estimators.post_hoc.observations import SIGNALS, signals
-from penstock.estimators.post_hoc.own_answer import OwnAnswer
-from penstock.estimators.post_hoc.text_signs import TEXT_SIGNS, text_signs
+from penstock.estimators.post_hoc.logistic import OwnAnswer
 from penstock.types import Answer
 
 

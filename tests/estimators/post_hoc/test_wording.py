@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from penstock.estimators.post_hoc.wording import READ, Wording, words_of
-from penstock.estimators.text import WORD_BUCKETS
+from penstock.answers.hashed_text import READ, Wording, words_of
+from penstock.core.ngrams import WORD_BUCKETS
 
 TEXTS = ["A: 04/20/1969", "", "the answer is the answer", "Ä: ½ 北京 🙂"]
 

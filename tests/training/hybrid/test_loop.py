@@ -12,9 +12,9 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs the train extra")
 pytest.importorskip("transformers", reason="training needs the train extra")
 
-from penstock.core.alignment import spearman  # noqa: E402
 from penstock.errors import InputError  # noqa: E402
 from penstock.training.hybrid import checkpoints  # noqa: E402
+from penstock.training.hybrid.alignment import spearman  # noqa: E402
 from penstock.training.hybrid.loop import Rows, Trained, logits_of, tokenise, train  # noqa: E402
 from penstock.training.hybrid.network import load_parts, new_network  # noqa: E402
 from penstock.training.hybrid.settings import HybridSettings  # noqa: E402

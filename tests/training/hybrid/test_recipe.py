@@ -19,7 +19,7 @@ from penstock.errors import BundleError
 from penstock.outcomes.io import write_table
 from penstock.outcomes.splits import groups_of
 from penstock.outcomes.table import OutcomeTable
-from penstock.policies.bundle import load_bundle
+from penstock.router.bundle import load_bundle
 from penstock.runtime.text_model import OnnxTextModel, open_text_model
 from penstock.testing.tables import as_table, tiny_grid
 from penstock.training.hybrid import recipe

@@ -6,11 +6,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from penstock.core.pairs import best_transformation, win_share
 from penstock.errors import InputError, TableError
 from penstock.outcomes.table import OutcomeTable
 from penstock.outcomes.validate import checked_table
 from penstock.training.hybrid.labels import label
+from penstock.training.hybrid.pairs import best_transformation, win_share
 from penstock.training.hybrid.samples import Samples, samples_of
 from penstock.training.hybrid.settings import PAPER, settings_for
 from penstock.types import Query

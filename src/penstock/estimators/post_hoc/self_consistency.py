@@ -11,10 +11,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from penstock.answers.canonical import Normaliser
+from penstock.answers.equivalence import NONE, normal_form, numbered
+from penstock.answers.extract import stated_answer
 from penstock.core.votes import NOBODY, count_votes
-from penstock.estimators.post_hoc.agreement import NONE, normal_form, numbered
-from penstock.estimators.post_hoc.normal_forms import Normaliser
-from penstock.estimators.post_hoc.stated_answer import stated_answer
 from penstock.types import Answer
 
 

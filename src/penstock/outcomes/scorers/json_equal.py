@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from penstock.answers.json_text import NOTHING, last_json
 from penstock.errors import InputError
 from penstock.outcomes.scorers.base import UNPARSABLE, Score
-
-_NOTHING = object()
 
 
 def json_equal(answer_text: str, reference: str) -> Score:
@@ -21,29 +20,10 @@ def json_equal(answer_text: str, reference: str) -> Score:
         wanted = json.loads(reference)
     except json.JSONDecodeError as error:
         raise InputError(f"the reference {reference!r:.40} is not JSON: {error}") from error
-    found = _last_json(answer_text)
-    if found is _NOTHING:
+    found = last_json(answer_text)
+    if found is NOTHING:
         return UNPARSABLE
     return Score(float(_equal(found, wanted)), json.dumps(found, sort_keys=True, ensure_ascii=False))
-
-
-def _last_json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        pass  # there is prose around it
-    decoder, found, at = json.JSONDecoder(), _NOTHING, 0
-    while (at := _next_opening(text, at)) >= 0:
-        try:
-            found, at = decoder.raw_decode(text, at)
-        except json.JSONDecodeError:
-            at += 1
-    return found
-
-
-def _next_opening(text: str, start: int) -> int:
-    places = [place for bracket in "{[" if (place := text.find(bracket, start)) >= 0]
-    return min(places, default=-1)
 
 
 def _equal(a: Any, b: Any) -> bool:

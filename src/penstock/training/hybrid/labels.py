@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from penstock.core.pairs import best_transformation, first_sample_label, win_share
+from penstock.training.hybrid.pairs import best_transformation, first_sample_label, win_share
 from penstock.training.hybrid.samples import Samples
 from penstock.training.hybrid.settings import Labels
 from penstock.types import FloatArray

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from penstock.core.alignment import spearman
 from penstock.training.hybrid import checkpoints
+from penstock.training.hybrid.alignment import spearman
 from penstock.training.hybrid.checkpoints import Standing
 from penstock.training.hybrid.settings import HybridSettings
 from penstock.types import FloatArray

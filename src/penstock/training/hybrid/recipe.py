@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from penstock.core.score_routing import Calibrated, calibrate, realised, sweep_scores
 from penstock.errors import InputError, TableError
 from penstock.estimators.ex_ante.encoder import TextModel
 from penstock.outcomes.splits import split_by_group
@@ -21,6 +20,7 @@ from penstock.training.hybrid.labels import Labelled, label
 from penstock.training.hybrid.loop import Progress, Rows, Trained, tokenise, train
 from penstock.training.hybrid.network import load_parts, new_network
 from penstock.training.hybrid.samples import Samples, samples_of
+from penstock.training.hybrid.score_routing import Calibrated, calibrate, realised, sweep_scores
 from penstock.training.hybrid.settings import HybridSettings
 
 REPORT = "hybrid.json"

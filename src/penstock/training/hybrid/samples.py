@@ -10,7 +10,7 @@ import numpy as np
 from penstock.errors import TableError
 from penstock.outcomes.frames import pl
 from penstock.outcomes.table import OutcomeTable
-from penstock.outcomes.to_grid import queries_of
+from penstock.outcomes.to_matrix import queries_of
 from penstock.types import BoolArray, FloatArray, IntArray, Query, Status
 
 

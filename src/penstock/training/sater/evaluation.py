@@ -10,7 +10,7 @@ from typing import Any
 from penstock.candidates import Confidence
 from penstock.outcomes.frames import pl
 from penstock.outcomes.scorers.base import Scorer
-from penstock.providers.generating import is_refusal
+from penstock.providers.stream_reader import is_refusal
 from penstock.training.sater.refusals import prompt_at
 from penstock.training.sater.sampler import Decoding, Sampler, Tell
 from penstock.training.sater.samples import Question, scored

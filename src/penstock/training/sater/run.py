@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from penstock.core.hashing import uniform_of
 from penstock.errors import InputError
 from penstock.outcomes.frames import pl
-from penstock.outcomes.hashing import uniform_of
 from penstock.outcomes.scorers.base import Scorer
 from penstock.training.sater import evaluation
 from penstock.training.sater.evaluation import Answered, answer_greedily

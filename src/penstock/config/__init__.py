@@ -1,0 +1,1 @@
+"""What people write down: pool files, prices, policies that need no fit."""
