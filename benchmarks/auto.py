@@ -15,10 +15,10 @@ import sys
 from pathlib import Path
 from time import perf_counter
 
-from penstock.fitting.fit import fit_grid
+from penstock.fitting.fit import fit_matrix
 from penstock.fitting.settings import FitSettings
 from penstock.outcomes.io import read_table
-from penstock.outcomes.to_matrix import to_grid
+from penstock.outcomes.to_matrix import to_matrix
 
 MOST_SECONDS, MOST_GIB = 300.0, 4.0
 TABLES = Path(os.environ.get("PENSTOCK_TABLES", Path(__file__).parents[2] / "shared" / "data"))
@@ -37,7 +37,7 @@ def main() -> int:
     def progress(what: str, done: int, total: int) -> None:
         sys.stderr.write(f"{perf_counter() - started:6.1f} s  {done:2} of {total}  {what}\n")
 
-    fit = fit_grid(to_grid(read_table(options.tables / options.table)), FitSettings(), progress=progress)
+    fit = fit_matrix(to_matrix(read_table(options.tables / options.table)), FitSettings(), progress=progress)
     seconds = perf_counter() - started
     gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"chosen: {fit.chosen}: {fit.why}")

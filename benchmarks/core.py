@@ -19,7 +19,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from unittest.mock import patch
@@ -169,7 +169,7 @@ def decisions() -> tuple[dict[str, float], list[dict[str, float]]]:
 def policies() -> tuple[dict[str, float], list[dict[str, float]]]:
     """Single decisions of whole policies over batched ones, numba absent as far as they can tell."""
     b = beliefs(SOME, CANDIDATES, 1)
-    state = State(b.mean, b.cost, b.run, np.ones_like(b.run), np.zeros(SOME), b.sd)
+    state = replace(State.new(b.mean, b.cost, np.zeros(SOME), shift_sd=b.sd), executed=b.run)
     singles = [state.rows(np.array([row])) for row in range(SINGLES)]
     rows = []
     with patch.object(_jit, "installed", lambda: False):
@@ -199,12 +199,12 @@ def growth() -> tuple[dict[str, float], list[dict[str, float]]]:
     for k in (3, 5, 10, 20, 50, 100):
         b = beliefs(BATCH, k, 2)
 
-        def step(b: Beliefs = b, runs: int | None = None, n: int = BATCH) -> None:
+        def step(b: Beliefs = b, max_calls: int | None = None, n: int = BATCH) -> None:
             part = b[slice(n)]
-            index_step(part.mean, part.sd, part.cost, part.run, 0.1, runs=runs, compiled=True)
+            index_step(part.mean, part.sd, part.cost, part.run, 0.1, max_calls=max_calls, compiled=True)
 
         step()
-        capped = seconds(partial(step, runs=5, n=300), 3) / 300
+        capped = seconds(partial(step, max_calls=5, n=300), 3) / 300
         rows.append({"candidates": k, "index": seconds(step, 9) / BATCH * 1e6, "capped_5": capped * 1e6})
     small, large = rows[2], rows[-1]
     ideal = 100 * np.log(100) / (10 * np.log(10))

@@ -1,11 +1,10 @@
 """A whole frontier: 50 budgets, tuned on 1,800 queries and replayed on 34,000 (make benchmark-frontier).
 
-Rows of the real table ``routerbench_subset`` are drawn with replacement; estimates are simulated at
-the medium
-noise (papers.md C8). Cascade routing is swept over lambda and kappa on the tuning rows, and every vertex of
-the hull that the 50 budgets need is replayed on the others. The plain-Python time is extrapolated: decisions
-taken here times the measured time of one plain decision (``plain_c4``). The last line is JSON; the
-exit status is 1 where the time or the memory is missed.
+Rows of the real table ``routerbench_subset`` are drawn with replacement; estimates are simulated at the
+medium noise (De Koninck et al. 2025, experiments). Cascade routing is swept over lambda and kappa on the
+tuning rows, and every vertex of the hull that the 50 budgets need is replayed on the others. The plain-Python
+time is extrapolated: decisions taken here times the measured time of one plain decision (``plain_c4``). The
+last line is JSON; the exit status is 1 where the time or the memory is missed.
 """
 
 from __future__ import annotations
@@ -20,21 +19,24 @@ from time import perf_counter
 
 import numpy as np
 
-from benchmarks.research.simulated import LEVELS, Simulated, simulate
+from penstock.belief import OwnAnswerBelief
+from penstock.codec import take
 from penstock.core.draws import normal_draws
 from penstock.core.routing import hull_edges
+from penstock.estimators.post_hoc.base import whole
 from penstock.fitting.sweep import sweep
 from penstock.outcomes.io import read_table
-from penstock.outcomes.matrix import Grid
-from penstock.outcomes.to_matrix import to_grid
+from penstock.outcomes.matrix import OutcomeMatrix
+from penstock.outcomes.to_matrix import to_matrix
 from penstock.policies.cascade_routing import CascadeRouting
 from penstock.router.frontier import Frontier
-from penstock.router.replay import Beliefs, replay
+from penstock.router.replay import replay
 from penstock.router.targets import Target, TargetKind
 from penstock.types import IntArray
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks import plain_c4
+from benchmarks.research.simulated import LEVELS, Simulated, simulate
 
 TUNING, TEST, BUDGETS = 1_800, 34_000, 50
 POINTS, KAPPAS, DEPTH, DRAWS = 36, (0.4, 0.7, 1.0, 1.4), 5, 128
@@ -49,7 +51,7 @@ def main() -> int:
     )
     parser.add_argument("--tables", type=Path, default=TABLES)
     table = parser.parse_args().tables / "routerbench_subset"
-    grid = to_grid(read_table(table))
+    grid = to_matrix(read_table(table))
     rng = np.random.default_rng(0)
     drawn = rng.integers(len(grid), size=TUNING + TEST)
     simulated = _simulate(grid, drawn)
@@ -60,7 +62,7 @@ def main() -> int:
 
     started = perf_counter()
     policies = _policies(beliefs["tune"])
-    swept = sweep(policies, beliefs["tune"], quality[tune], cost[tune], 0)
+    swept = sweep(policies, whole(beliefs["tune"], TUNING), quality[tune], cost[tune], 0)
     decisions = _decisions(swept.cost.shape[0], TUNING, 2.0)
     hull = swept.hull()
     tuned = perf_counter()
@@ -92,29 +94,31 @@ def main() -> int:
     return 0 if seconds <= MOST_SECONDS and peak <= MOST_GIB else 1
 
 
-def _simulate(grid: Grid, drawn: IntArray) -> Simulated:
+def _simulate(grid: OutcomeMatrix, drawn: IntArray) -> Simulated:
     """Estimates of the drawn rows, each with noise of its own, calibrated on the tuning rows."""
     ids = [f"{grid.queries[i].id}#{n}" for n, i in enumerate(drawn)]
     quality, cost = grid.quality[drawn], grid.cost[drawn]
     return simulate(ids, grid.candidates, quality, cost, np.arange(TUNING), LEVELS["medium"], seed=0)
 
 
-def _beliefs(simulated: Simulated, rows: IntArray) -> Beliefs:
-    spread = np.broadcast_to(simulated.spread, (len(rows), len(simulated.spread)))
+def _beliefs(simulated: Simulated, rows: IntArray) -> OwnAnswerBelief:
+    spread = np.broadcast_to(simulated.shift_sd, (len(rows), len(simulated.shift_sd)))
     expected = np.maximum(simulated.cost_before[rows], 1e-9)
-    return Beliefs(simulated.before[rows], simulated.after[rows], expected, np.zeros(len(rows)), spread)
+    return OwnAnswerBelief(
+        simulated.before[rows], simulated.after[rows], expected, np.zeros(len(rows)), spread
+    )
 
 
-def _policies(beliefs: Beliefs) -> list[CascadeRouting]:
+def _policies(beliefs: OwnAnswerBelief) -> list[CascadeRouting]:
     top = 3.0 * float(np.quantile(hull_edges(beliefs.ex_ante, beliefs.cost).slope, 0.98))
     prices = [*np.geomspace(top, top / 3e4, POINTS - 1).tolist(), 0.0]
     return [CascadeRouting((lam,), kappa, DEPTH, draws=DRAWS) for kappa in KAPPAS for lam in prices]
 
 
-def _warm(beliefs: Beliefs, quality: np.ndarray, cost: np.ndarray) -> None:
+def _warm(beliefs: OwnAnswerBelief, quality: np.ndarray, cost: np.ndarray) -> None:
     """Compile before the clock starts: once per machine, cached on disk."""
     rows = np.arange(300)
-    replay(CascadeRouting((10.0,), 1.0, DEPTH, draws=DRAWS), beliefs.rows(rows), quality[rows], cost[rows])
+    replay(CascadeRouting((10.0,), 1.0, DEPTH, draws=DRAWS), take(beliefs, rows), quality[rows], cost[rows])
 
 
 def _decisions(policies: int, queries: int, steps: float) -> float:
@@ -122,13 +126,13 @@ def _decisions(policies: int, queries: int, steps: float) -> float:
     return policies * queries * steps
 
 
-def _plain_seconds(beliefs: Beliefs, lambdas: list[float]) -> float:
+def _plain_seconds(beliefs: OwnAnswerBelief, lambdas: list[float]) -> float:
     """Median seconds of one plain decision, nothing executed, over the frontier's prices."""
     draws = normal_draws(DRAWS, beliefs.ex_ante.shape[1]).T.tolist()
-    assert beliefs.spread is not None
+    assert beliefs.shift_sd is not None
     taken = []
     for row, lam in enumerate(lambdas[:: max(len(lambdas) // 9, 1)]):
-        mean, sd, cost = (a[row].tolist() for a in (beliefs.ex_ante, beliefs.spread, beliefs.cost))
+        mean, sd, cost = (a[row].tolist() for a in (beliefs.ex_ante, beliefs.shift_sd, beliefs.cost))
         started = perf_counter()
         plain_c4.decide(mean, sd, cost, frozenset(), lam, DEPTH, draws)
         taken.append(perf_counter() - started)

@@ -20,7 +20,7 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")  # before NumPy is imported
 
 if TYPE_CHECKING:
-    from penstock.outcomes.matrix import Grid
+    from penstock.outcomes.matrix import OutcomeMatrix
 
 ROOT = Path(__file__).parents[1]
 TABLES = "routellm_gsm8k,mot_cascade_date"
@@ -32,22 +32,22 @@ def main() -> int:
     """Print a line for every table; 0 where the promise holds on each."""
     from scipy.stats import binom
 
-    from penstock.fitting.fit import fit_grid
+    from penstock.fitting.fit import fit_matrix
     from penstock.fitting.result import MIX
     from penstock.fitting.settings import FitSettings
     from penstock.outcomes.io import read_table
     from penstock.outcomes.splits import split_by_group
-    from penstock.outcomes.to_matrix import to_grid
+    from penstock.outcomes.to_matrix import to_matrix
 
     options = _options()
     allowed = int(binom.ppf(BEYOND_CHANCE, options.count, ERROR))
     held = True
     for table in options.only.split(","):
-        grid = to_grid(read_table(options.tables / table))
+        grid = to_matrix(read_table(options.tables / table))
         left = 0
         for seed in range(options.count):
             fitting = grid.rows(split_by_group(grid.queries, 0.7, seed)[0])
-            fit = fit_grid(shuffled(fitting, seed), FitSettings(seed=seed, time_limit=None))
+            fit = fit_matrix(shuffled(fitting, seed), FitSettings(seed=seed, time_limit=None))
             left += fit.chosen != MIX
             sys.stderr.write(f"\r{table}: {left} of {seed + 1} left the mix ")
         sys.stderr.write("\n")
@@ -58,7 +58,7 @@ def main() -> int:
     return 0 if held else 1
 
 
-def shuffled(grid: Grid, seed: int) -> Grid:
+def shuffled(grid: OutcomeMatrix, seed: int) -> OutcomeMatrix:
     """The grid with every candidate's qualities and costs, cell by cell together, dealt to other queries."""
     import numpy as np
 

@@ -1,4 +1,5 @@
-"""One decision of cascade routing (papers.md C4) in plain Python, as one would write it down.
+"""One decision of cascade routing (De Koninck et al. 2025, Theorem 3) in plain Python, as one would write it
+down.
 
 Supersets of the executed set by number of members, E[max] over common draws, Lemma-1 pruning: a set is
 skipped when it holds a set whose score was higher without one of its not yet executed members. The yardstick

@@ -49,19 +49,19 @@ def one(folder: Path, table: str, protocol: str, seed: int) -> Run:
     from penstock.errors import TableError
     from penstock.evaluation.evaluate import evaluate_fit, evaluate_task_out
     from penstock.evaluation.measure import UNGUARDED
-    from penstock.fitting.fit import fit_grid
+    from penstock.fitting.fit import fit_matrix
     from penstock.fitting.settings import FitSettings
     from penstock.outcomes.io import read_table
     from penstock.outcomes.splits import split_by_group
-    from penstock.outcomes.to_matrix import to_grid
+    from penstock.outcomes.to_matrix import to_matrix
 
     started = perf_counter()
-    grid = to_grid(read_table(folder / table))
+    grid = to_matrix(read_table(folder / table))
     fit_rows, test_rows = split_by_group(grid.queries, FITTING, seed)
     settings = FitSettings(seed=seed, threads=1)  # a process has a core
     try:
         if protocol == "random":
-            fitted = fit_grid(grid.rows(fit_rows), settings)
+            fitted = fit_matrix(grid.rows(fit_rows), settings)
             pairs = _pairs(fitted, seed)
             test = grid.rows(test_rows)
             document = evaluate_fit(fitted, test, dataset=table, draws=DRAWS, seed=seed, pairs=pairs)
@@ -109,7 +109,7 @@ def _pairs(fitted: Fit, seed: int) -> list[tuple[str, str]]:
 
     tried = [f"routing/{name}" for name in SIMPLE if f"routing/{name}" in fitted.options]
     pairs = [(fitted.chosen, f"{guard}{name}") for guard in ("", UNGUARDED) for name in tried]
-    areas = {name: option.area for name, option in fitted.options.items()}
+    areas = {name: option.auc for name, option in fitted.options.items()}
     looks = [name for name in areas if not name.startswith(("routing/", "mix/"))]
     if looks and fitted.tuning is not None:
         routes = {n: option for n, option in fitted.options.items() if n not in looks}

@@ -106,12 +106,12 @@ def test_every_command_runs(followed: Path) -> None:
 
 @pytest.mark.slow
 def test_the_library_example_runs(followed: Path) -> None:
-    programs = [body for kind, body in BLOCKS if kind == "python" and "load_bundle" in body]
+    programs = [body for kind, body in BLOCKS if kind == "python" and "import penstock" in body]
     assert programs
     for program in programs:
         done = run([sys.executable, "-c", program], followed)
         assert done.returncode == 0, done.stderr
-        assert done.stdout.split()[0] in {"tiny", "small", "large"}
+        assert re.search(r"^asked first: (tiny|small|large)", done.stdout, re.MULTILINE), done.stdout
 
 
 def test_the_readme_names_every_verb() -> None:

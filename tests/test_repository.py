@@ -9,6 +9,7 @@ import subprocess
 import tomllib
 from pathlib import Path
 
+import grimp
 import pytest
 import typer
 
@@ -137,3 +138,26 @@ def test_every_decision_is_listed_and_has_its_three_parts() -> None:
         assert record.name in index
         text = record.read_text(encoding="utf-8")
         assert re.findall(r"^## (\w+)", text, re.MULTILINE) == ["Context", "Decision", "Consequences"]
+
+
+def imports() -> dict[str, set[str]]:
+    """What each module imports when it is loaded or runs, imports for the type checker left out."""
+    graph = grimp.build_graph("penstock", exclude_type_checking_imports=True, cache_dir=None)
+    return {module: set(graph.find_modules_directly_imported_by(module)) for module in graph.modules}
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    left = imports()
+    while free := {module for module, wanted in left.items() if not wanted & left.keys()}:
+        left = {module: wanted for module, wanted in left.items() if module not in free}
+    assert not left
+
+
+def test_no_package_is_too_large_to_find_ones_way_in() -> None:
+    root = ROOT / "src" / "penstock"
+    sizes = {
+        folder.name: sum(1 for path in folder.rglob("*.py") if path.name != "__init__.py")
+        for folder in root.iterdir()
+        if folder.is_dir()
+    }
+    assert {name: size for name, size in sizes.items() if size > 40} == {}

@@ -1,4 +1,4 @@
-"""The protocols of the cascade-routing paper (papers.md C8) on real outcome tables.
+"""The protocols of the cascade-routing paper (De Koninck et al. 2025, experiments) on real outcome tables.
 
 One experiment per module; ``benchmarks/experiment.py`` runs them and writes ``docs/experiments``.
 """

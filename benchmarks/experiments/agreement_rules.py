@@ -12,7 +12,7 @@ from itertools import combinations
 
 import numpy as np
 
-from penstock.outcomes.matrix import Grid
+from penstock.outcomes.matrix import OutcomeMatrix
 from penstock.types import FloatArray, IntArray
 
 
@@ -26,10 +26,10 @@ class Ruled:
     cost: FloatArray
 
 
-def rules(grid: Grid, code: IntArray, best: int, *, most: int = 4) -> Iterator[Ruled]:
+def rules(grid: OutcomeMatrix, code: IntArray, best: int, *, most: int = 4) -> Iterator[Ruled]:
     """Every rule over sets of two to ``most`` candidates without the ``best``; ``code`` (n, k)."""
     n, k = grid.quality.shape
-    quality, cost = grid.shown_quality, grid.cost
+    quality, cost = grid.drawn_quality, grid.cost
     others = [j for j in range(k) if j != best]
     for size in range(2, most + 1):
         for asked in combinations(others, size):

@@ -12,13 +12,14 @@ from benchmarks.experiments.result import Result, Settings
 from benchmarks.experiments.tables import grid_of
 from penstock.core.curves import concave_hull
 from penstock.core.routing import frontier_lambdas, hull_edges, route
-from penstock.estimators.agreement.choose_form import choose_normaliser, normaliser
-from penstock.estimators.agreement.comparison import codes
-from penstock.evaluation.replay_on import Curve, TestRows, realise
-from penstock.fitting.fit import fit_grid
+from penstock.estimators.comparison.choose_form import choose_normaliser, normaliser
+from penstock.estimators.comparison.comparison import codes
+from penstock.evaluation.replay_on import HeldOutRows, OperatingCurve, replay_on
+from penstock.evaluation.subject import of_fit
+from penstock.fitting.fit import fit_matrix
 from penstock.fitting.result import Fit
 from penstock.fitting.settings import FitSettings
-from penstock.outcomes.matrix import Grid
+from penstock.outcomes.matrix import OutcomeMatrix
 from penstock.outcomes.splits import split_by_group
 from penstock.types import FloatArray
 
@@ -73,31 +74,32 @@ def _cell(reached: list[Reached]) -> str:
     return f"{saving:.0f} ({kept:.1f})"
 
 
-def _one(grid: Grid, seed: int) -> dict[str, Reached]:
+def _one(grid: OutcomeMatrix, seed: int) -> dict[str, Reached]:
     fit_rows, test_rows = split_by_group(grid.queries, 0.7, seed)
-    fitted = fit_grid(grid.rows(fit_rows), FitSettings(seed=seed))
-    rows = TestRows.of(grid.rows(test_rows), fitted, seed)
+    fitted = fit_matrix(grid.rows(fit_rows), FitSettings(seed=seed))
+    subject = of_fit(fitted)
+    rows = HeldOutRows.of(grid.rows(test_rows), subject, seed)
     best = fitted.selection.names.index(fitted.selection.best_fixed)
-    quality, cost = rows.grid.quality, rows.grid.cost
-    realised = realise(fitted, rows)
+    quality, cost = rows.matrix.quality, rows.matrix.cost
+    held_out = replay_on(subject, rows)
     top = (float(cost[:, best].mean()), float(quality[:, best].mean()))
 
-    def at(curve: Curve) -> Reached:
+    def at(curve: OperatingCurve) -> Reached:
         return Reached(1 - float(curve.cost.mean()) / top[0], float(curve.quality.mean()) / top[1])
 
-    found = {"mix": at(realised.options["mix/mean"].at_share[SHARE])}
+    found = {"mix": at(held_out.options["mix/mean"].at_share[SHARE])}
     for column, looks in (("best routing", False), ("best looking", True)):
         name = _best(fitted, looks)
         if name is not None:
-            found[column] = at(realised.options[name].at_share[SHARE])
+            found[column] = at(held_out.options[name].at_share[SHARE])
             if looks:
-                curve = realised.options[name].unguarded
+                curve = held_out.options[name].unguarded
                 points = (
                     np.append(curve.cost.mean(axis=1), top[0]),
                     np.append(curve.quality.mean(axis=1), top[1]),
                 )
                 found["looking, points in hindsight"] = _in_hindsight(*points, top)
-    found |= _ruled(grid.rows(fit_rows).select(fitted.selection.names), rows.grid, best, top)
+    found |= _ruled(grid.rows(fit_rows).select(fitted.selection.names), rows.matrix, best, top)
     lambdas = frontier_lambdas(hull_edges(quality, cost), 400)
     picked = [route(quality, cost, float(lam)) for lam in lambdas]
     at_row = np.arange(len(quality))
@@ -109,7 +111,7 @@ def _one(grid: Grid, seed: int) -> dict[str, Reached]:
 def _best(fitted: Fit, looks: bool) -> str | None:
     """The best routing option, or the best that looks at answers, by its area on tuning rows."""
     names = [n for n in fitted.options if not n.startswith("mix/") and n.startswith("routing/") is not looks]
-    return max(names, key=lambda n: fitted.options[n].area, default=None)
+    return max(names, key=lambda n: fitted.options[n].auc, default=None)
 
 
 def _in_hindsight(cost: FloatArray, quality: FloatArray, top: tuple[float, float]) -> Reached:
@@ -125,7 +127,9 @@ def _in_hindsight(cost: FloatArray, quality: FloatArray, top: tuple[float, float
     return Reached(1 - float(share * x[at - 1] + (1 - share) * x[at]) / top[0], SHARE)
 
 
-def _ruled(fit: Grid, test: Grid, best: int, top: tuple[float, float]) -> dict[str, Reached]:
+def _ruled(
+    fit: OutcomeMatrix, test: OutcomeMatrix, best: int, top: tuple[float, float]
+) -> dict[str, Reached]:
     """The rule that saves most at the share on fitting rows, and the one that does on test rows."""
     form = choose_normaliser(fit).name
     if form is None or fit.quality.shape[1] < 3:

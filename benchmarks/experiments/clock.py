@@ -10,8 +10,9 @@ import numpy as np
 from benchmarks.experiments.exhaustive import exhaustive_step
 from penstock.core.draws import normal_draws
 from penstock.core.index import index_step
+from penstock.core.sets import bits
 from penstock.core.supermodels import best_supermodel
-from penstock.policies.sequential import bits, move_factor, spread_of
+from penstock.policies.sequential import shift_sd_of, shift_sqrt_of
 from penstock.state import State
 from penstock.types import FloatArray
 
@@ -20,7 +21,7 @@ Step = Callable[[float], object]
 
 def supermodel_step(state: State, depth: int, draws: int = 128) -> Step:
     """lambda -> one batched step of cascade routing."""
-    executed, factor = bits(state.executed), move_factor(state, 1.0)
+    executed, factor = bits(state.executed), shift_sqrt_of(state, 1.0)
     samples = normal_draws(draws, state.quality.shape[1])
     return lambda lam: best_supermodel(
         state.quality, factor, state.cost, executed, lam, max_depth=depth, draws=samples, compiled=True
@@ -36,7 +37,7 @@ def reservation_step(state: State) -> Step:
     """lambda -> one batched step of the index policy."""
     # bit masks hold 62 candidates; beyond, flags
     executed = bits(state.executed) if state.quality.shape[1] <= 62 else state.executed
-    spread = spread_of(state, 1.0)
+    spread = shift_sd_of(state, 1.0)
     return lambda lam: index_step(state.quality, spread, state.cost, executed, lam, compiled=True)
 
 

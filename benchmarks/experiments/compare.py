@@ -9,11 +9,12 @@ from time import perf_counter
 import numpy as np
 
 from benchmarks.experiments.methods import Method
-from penstock.core.curves import area, concave_hull
+from penstock.belief import Belief
+from penstock.core.curves import auc, concave_hull
 from penstock.core.resample import bootstrap_weights
 from penstock.core.routing import frontier_lambdas, hull_edges, route
-from penstock.fitting.sweep import Swept, sweep
-from penstock.router.replay import BeliefSource
+from penstock.estimators.post_hoc.base import whole
+from penstock.fitting.sweep import Sweep, sweep
 from penstock.types import FloatArray, IntArray
 
 DRAWS = 200
@@ -33,7 +34,7 @@ class Split:
     """Estimates by name, each (of fitting rows, of test rows), the outcomes of both, and the seconds that
     fitting each kind of estimates took."""
 
-    sources: Mapping[str, tuple[BeliefSource, BeliefSource]]
+    sources: Mapping[str, tuple[Belief, Belief]]
     fit: Truth
     test: Truth
     seconds: Mapping[str, float]
@@ -65,16 +66,18 @@ def run(method: Method, split: Split) -> Outcome:
     """Tune on fitting rows by replay (the hull over lambda; kappa by area), replay that hull on test rows."""
     fit, test = split.sources[method.estimates]
     started = perf_counter()
-    best: tuple[float, float, Swept] | None = None
+    best: tuple[float, float, Sweep] | None = None
     for kappa in method.kappas:
-        swept = sweep(method.family(fit.begin(), kappa), fit, split.fit.quality, split.fit.cost, 0).hull()
+        policies = method.family(fit.begin(), kappa)
+        swept = sweep(policies, whole(fit, len(split.fit.cost)), split.fit.quality, split.fit.cost, 0).hull()
         reached = _area(swept.cost.mean(axis=1), swept.quality.mean(axis=1), *_means(split.fit))
         if best is None or reached > best[0]:
             best = (reached, kappa, swept)
     assert best is not None
     tuned = perf_counter() - started
     started = perf_counter()
-    swept = sweep(best[2].policies, test, split.test.quality, split.test.cost, 0)
+    rows = whole(test, len(split.test.cost))
+    swept = sweep(best[2].policies, rows, split.test.quality, split.test.cost, 0)
     decided = 1e6 * (perf_counter() - started) / swept.cost.size
     seconds = split.seconds.get(method.estimates, 0.0)
     return measured(swept.cost, swept.quality, split.test, best[1], (seconds, tuned, decided))
@@ -167,5 +170,5 @@ def _means(truth: Truth) -> tuple[FloatArray, FloatArray]:
 def _area(
     cost: FloatArray, quality: FloatArray, ends: FloatArray, fixed: FloatArray, reach: float = 1.0
 ) -> float:
-    """AUC of papers.md C8: from the cheapest to ``reach`` times the dearest candidate's mean cost, flat."""
-    return area(cost, quality, float(ends.min()), reach * float(ends.max()), float(fixed[ends.argmin()]))
+    """The published AUC: from the cheapest to ``reach`` times the dearest candidate's mean cost, flat."""
+    return auc(cost, quality, float(ends.min()), reach * float(ends.max()), float(fixed[ends.argmin()]))

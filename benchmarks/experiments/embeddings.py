@@ -8,11 +8,11 @@ from statistics import fmean
 from benchmarks.experiments import page
 from benchmarks.experiments.result import Result, Settings
 from benchmarks.experiments.routed import Found, Measured, against, measure, over_tables
-from penstock.cli._embeddings import fitting_embedder
+from penstock.collection.open_router import fitting_embedder
 from penstock.errors import InputError
 from penstock.estimators.ex_ante.ensemble import ENSEMBLE
 from penstock.fitting.settings import AUTO
-from penstock.outcomes.matrix import Grid
+from penstock.outcomes.matrix import OutcomeMatrix
 
 LEAST_ROWS = 500
 WITH = " with"
@@ -28,7 +28,7 @@ def experiment(settings: Settings) -> Result:
             hint="--embeddings sentence-transformers:MODEL, fastembed:MODEL or MODEL@https://host/v1",
         )
 
-    def both(fit: Grid, test: Grid, seed: int) -> dict[str, Measured] | None:
+    def both(fit: OutcomeMatrix, test: OutcomeMatrix, seed: int) -> dict[str, Measured] | None:
         plain = measure(fit, test, seed, AUTO)
         if plain is None:
             return None

@@ -11,7 +11,7 @@ from benchmarks.experiments.routed import Found, Measured, against, measure, ove
 from penstock.estimators.ex_ante.ensemble import ENSEMBLE
 
 SIMPLE = ("knn", "kmeans", "ridge", "logistic")
-OTHERS = ("blend", "guarded_knn", "kernel", "boosting", "mf", "irt", "stack", ENSEMBLE)
+OTHERS = ("blend", "kernel", "mf", "stack", ENSEMBLE)
 PROPOSED = ENSEMBLE
 LEAST_ROWS = 500
 

@@ -9,14 +9,15 @@ import numpy as np
 
 from penstock.core._jit import jit
 from penstock.core.draws import normal_draws
-from penstock.policies.sequential import bits, spread_of
+from penstock.core.sets import bits
+from penstock.policies.sequential import shift_sd_of
 from penstock.state import State
 from penstock.types import FloatArray, IntArray
 
 
 def exhaustive_step(state: State, lam: float, depth: int, draws: int = 128) -> IntArray:
     """(n,) the best set of every query, as bit masks; independent moves only. Ties take the first set."""
-    mean, spread = np.ascontiguousarray(state.quality), np.ascontiguousarray(spread_of(state, 1.0))
+    mean, spread = np.ascontiguousarray(state.quality), np.ascontiguousarray(shift_sd_of(state, 1.0))
     samples = np.ascontiguousarray(normal_draws(draws, mean.shape[1]).T)
     return _compiled()(
         mean, spread, np.ascontiguousarray(state.cost), bits(state.executed), lam, depth, samples

@@ -14,18 +14,17 @@ from benchmarks.experiments.tables import truths
 from benchmarks.research.joint import crossfit_joint, fit_joint
 from benchmarks.research.joint_signals import Signals
 from penstock.answers.canonical import Normaliser, final_answer
-from penstock.answers.features import observe
-from penstock.estimators.post_hoc.logistic import predict_all
+from penstock.answers.published_features import Answers, observe_answers
+from penstock.belief import Belief, OwnAnswerBelief
+from penstock.estimators.ex_ante.named import estimator
 from penstock.estimators.post_hoc.per_set import PUBLISHED, PerSetSettings, fit_per_set
-from penstock.estimators.post_hoc.published_features import Answers, observe_answers
+from penstock.estimators.post_hoc.set_belief import SetBelief
 from penstock.estimators.post_hoc.set_features import SetRows
-from penstock.estimators.registry import estimator
-from penstock.fitting.crossfit_stages import believe, look_at_answers
+from penstock.estimators.recorded import RecordedAnswers
+from penstock.fitting.crossfit_stages import fit_ex_ante, fit_post_hoc
 from penstock.fitting.settings import FitSettings
-from penstock.fitting.training_data import FittingRows, prepare_rows
-from penstock.outcomes.matrix import Grid
-from penstock.router.replay import Beliefs, BeliefSource
-from penstock.router.set_beliefs import JointBeliefs, SetBeliefs
+from penstock.fitting.training_data import TrainingData, prepare_data
+from penstock.outcomes.matrix import OutcomeMatrix
 from penstock.state import draw_of
 from penstock.types import IntArray
 
@@ -33,7 +32,7 @@ KINDS = ("own answer", "joint", "per set", "per set, as published")
 
 
 def fitted_split(
-    grid: Grid,
+    grid: OutcomeMatrix,
     fit: IntArray,
     test: IntArray,
     *,
@@ -54,17 +53,18 @@ def fitted_split(
     started = perf_counter()
     fitting, held = grid.rows(fit), grid.rows(test)
     best = grid.candidates[int(np.argmax(fitting.quality.mean(axis=0)))]
-    settings = FitSettings((ex_ante,), features=features, directions=directions, seed=seed)
-    rows = prepare_rows(fitting, best, settings)
-    known = look_at_answers(believe(estimator(ex_ante), rows, settings), rows, seed)
-    model, tuned = known.model, known.beliefs[0]
-    before, cost = model.before(held.queries)
+    settings = FitSettings(
+        (ex_ante,), post_hoc=("logistic",), features=features, directions=directions, seed=seed
+    )
+    rows = prepare_data(fitting, best, settings)
+    (known,) = fit_post_hoc(fit_ex_ante(estimator(ex_ante), rows, settings), rows, settings)
+    model, (part,) = known.model, known.crossfit.beliefs[0]
     draw = np.array([draw_of(q.id, seed) for q in held.queries])
-    after = before
-    if model.post_hoc is not None:
-        after = predict_all(model.post_hoc, before, observe(held.answer_of, *held.quality.shape))
-    judged = Beliefs(before, after, cost, draw, model.spread(before))
-    sources: dict[str, tuple[BeliefSource, BeliefSource]] = {"own answer": (tuned, judged)}
+    before = model.before(model.encoder.encode(held.queries), draw)
+    tuned, judged = part.belief, model.recorded(before, RecordedAnswers.of(held))
+    assert isinstance(tuned, OwnAnswerBelief)
+    assert isinstance(judged, OwnAnswerBelief)
+    sources: dict[str, tuple[Belief, Belief]] = {"own answer": (tuned, judged)}
     seconds = {"own answer": perf_counter() - started}
     if set(kinds) - {"own answer"}:
         answers = (observe_answers(fitting, normaliser), observe_answers(held, normaliser))
@@ -86,29 +86,29 @@ def fitted_split(
 
 
 def joint_sources(
-    rows: FittingRows, tuned: Beliefs, judged: Beliefs, answers: tuple[Answers, Answers]
-) -> tuple[BeliefSource, BeliefSource]:
+    rows: TrainingData, tuned: OwnAnswerBelief, judged: OwnAnswerBelief, answers: tuple[Answers, Answers]
+) -> tuple[Belief, Belief]:
     """Conditioned on ex-ante and own-answer estimates and on who agrees with whom."""
     signals = Signals.of(tuned.ex_ante, tuned.post_hoc, answers[0])
     shown = Signals.of(judged.ex_ante, judged.post_hoc, answers[1])
     held = crossfit_joint(signals, rows.quality, rows.fold)
     return (
-        JointBeliefs(held, tuned.cost, tuned.draw),
-        JointBeliefs(fit_joint(signals, rows.quality).on(shown), judged.cost, judged.draw),
+        SetBelief(held, tuned.cost, tuned.draw),
+        SetBelief(fit_joint(signals, rows.quality).on(shown), judged.cost, judged.draw),
     )
 
 
 def per_set_sources(
-    rows: FittingRows,
-    tuned: Beliefs,
-    judged: Beliefs,
+    rows: TrainingData,
+    tuned: OwnAnswerBelief,
+    judged: OwnAnswerBelief,
     answers: tuple[Answers, Answers],
     settings: PerSetSettings,
-) -> tuple[BeliefSource, BeliefSource]:
+) -> tuple[Belief, Belief]:
     """One regression per (candidate, executed set)."""
     model = fit_per_set(answers[0], tuned.ex_ante, rows.quality, rows.weight, rows.fold, settings=settings)
     shown = SetRows.of(answers[1], judged.ex_ante)
     return (
-        SetBeliefs(model.on_fitting_rows(), tuned.cost, tuned.draw),
-        SetBeliefs(model.on(shown), judged.cost, judged.draw),
+        SetBelief(model.on_fitting_rows(), tuned.cost, tuned.draw),
+        SetBelief(model.on(shown), judged.cost, judged.draw),
     )

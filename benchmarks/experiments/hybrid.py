@@ -36,7 +36,7 @@ from benchmarks.experiments.result import Claim, Result, Settings
 from penstock.training.hybrid.alignment import Alignment, align, spearman
 from penstock.training.hybrid.pairs import best_transformation, first_sample_label, win_share
 from penstock.training.hybrid.samples import Samples
-from penstock.training.hybrid.score_routing import calibrate, realised, sweep_scores
+from penstock.training.hybrid.score_routing import calibrate, held_out, sweep_scores
 from penstock.training.hybrid.settings import Labels
 from penstock.types import FloatArray
 
@@ -204,7 +204,7 @@ def calibrations(
         rows = []
         for router in group:
             chosen = calibrate(router.validation, *sides[0], limit=LIMIT)
-            test = realised(chosen.threshold, router.test, *sides[1])
+            test = held_out(chosen.threshold, router.test, *sides[1])
             rows.append((chosen.drop, 100 * chosen.advantage, test.drop, 100 * test.advantage))
         made[pair, kind] = tuple(np.mean(rows, axis=0).tolist())
     return made

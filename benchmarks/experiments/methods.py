@@ -68,11 +68,11 @@ def cascade_routing(
     return family
 
 
-def index(runs: int | None = None, ceiling: float | None = 1.0, points: int = POINTS) -> Family:
+def index(runs: int | None = None, max_quality: float | None = 1.0, points: int = POINTS) -> Family:
     """The index policy with at most ``runs`` candidates per query."""
 
     def family(state: State, kappa: float) -> list[Policy]:
-        return [Index(float(lam), kappa, runs, ceiling) for lam in lambdas(state, points)]
+        return [Index(float(lam), kappa, runs, max_quality) for lam in lambdas(state, points)]
 
     return family
 
@@ -106,7 +106,7 @@ def optimal_cascade(points: int = POINTS, depth: int | None = None) -> Family:
 
 
 def threshold_cascade(state: State, kappa: float) -> list[Policy]:
-    """The baseline: chains of the hull of the means, thresholds of papers.md C3 at a range of prices."""
+    """The baseline: chains of the hull of the means, thresholds of Corollary 1 at a range of prices."""
     cost, quality = state.cost.mean(axis=0), state.quality.mean(axis=0)
     steepest = 1.0 / max(float(cost.min()), 1e-9)
     prices = np.concatenate([[0.0], np.geomspace(steepest / 3e4, steepest, min(POINTS, MOST_POINTS))])

@@ -1,4 +1,5 @@
-"""Where sequential policies gain: estimator noise before and after a run (papers.md C8, C9), 5 candidates."""
+"""Where sequential policies gain: estimator noise before and after a run (De Koninck et al. 2025,
+experiments), 5 candidates."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import fmean
 
 import numpy as np
@@ -11,22 +11,23 @@ import numpy as np
 from benchmarks.experiments import page
 from benchmarks.experiments.result import Claim, Result, Settings
 from benchmarks.experiments.routed import every_split, resampled
-from penstock.answers.features import Observations, observe
-from penstock.estimators.base import log_loss
+from penstock.answers.features import AnswerFeatures, features_of, joined
+from penstock.core.means import log_loss
 from penstock.estimators.ex_ante.ensemble import ENSEMBLE
-from penstock.estimators.post_hoc.logistic import OwnAnswer, predict_all
-from penstock.estimators.registry import estimator
-from penstock.fitting.crossfit_stages import Believed, believe, ensemble
-from penstock.fitting.fit_post_hoc import fit_post_hoc
+from penstock.estimators.ex_ante.named import estimator
+from penstock.estimators.post_hoc.base import PostHocData
+from penstock.estimators.post_hoc.fit_logistic import crossfit_post_hoc
+from penstock.estimators.post_hoc.logistic import PostHocLogistic, fit_logistic, predict_all
+from penstock.fitting.crossfit_stages import ExAnteFit, ensemble, fit_ex_ante
 from penstock.fitting.select_candidates import select_candidates
 from penstock.fitting.settings import AUTO, FitSettings
-from penstock.fitting.training_data import FittingRows, prepare_rows
-from penstock.outcomes.matrix import Grid
+from penstock.fitting.training_data import prepare_data
+from penstock.outcomes.matrix import OutcomeMatrix
 from penstock.types import FloatArray
 
 LEAST_ROWS = 100
 MOST_ROWS = 3_000
-SHOWINGS = 6
+REPLICATES = 6
 
 
 @dataclass(frozen=True)
@@ -53,43 +54,47 @@ def experiment(settings: Settings) -> Result:
     return Result("Reading: what an answer's words tell beside its other signs", body, _claims(found))
 
 
-def measure(fit: Grid, test: Grid, seed: int) -> Told | str:
+def measure(fit: OutcomeMatrix, test: OutcomeMatrix, seed: int) -> Told | str:
     """One split; why there is nothing to measure, where there is not."""
     if not LEAST_ROWS <= len(fit) <= MOST_ROWS:
         return f"{len(fit)} fitting queries; {LEAST_ROWS} to {MOST_ROWS} are measured"
     settings = FitSettings(policies=("routing", "index"), seed=seed)
-    rows = prepare_rows(fit, select_candidates(fit).best_fixed, settings)
-    if rows.seen is None or rows.seen.wording is None or not len(rows.seen.wording.bucket):
+    rows = prepare_data(fit, select_candidates(fit).best_fixed, settings)
+    seen = rows.answers[0].features
+    if not seen.informative or seen.text is None or not len(seen.text.bucket):
         return "it keeps no answers' text"
-    known: list[Believed] = [believe(estimator(n), rows, settings) for n in AUTO if n != ENSEMBLE]
+    known: list[ExAnteFit] = [fit_ex_ante(estimator(n), rows, settings) for n in AUTO if n != ENSEMBLE]
     together = ensemble(known, rows)
-    _, plain = fit_post_hoc(together.ex_ante, _unread(rows), seed)
-    _, read = fit_post_hoc(together.ex_ante, rows, seed)
-    assert plain is not None
+    data = rows.post_hoc(together.ex_ante)
+    plain, (_, read) = _unread(data, seed), crossfit_post_hoc(data, seed)
     assert read is not None
-    before = together.model.before_inputs(rows.encoder.encode(test.queries))[0]
-    shown = [(observe(g.answer_of, *g.quality.shape), g.shown_quality) for g in test.showings[:SHOWINGS]]
+    before = together.model.quality(rows.encoder.encode(test.queries))
+    shown = [
+        (features_of(g.answer_of, *g.quality.shape), g.drawn_quality) for g in test.replicates[:REPLICATES]
+    ]
     weight = resampled(test, seed)
 
-    def loss(model: OwnAnswer | None) -> FloatArray:
+    def loss(model: PostHocLogistic | None) -> FloatArray:
         by_row = np.mean([log_loss(_after(model, before, seen), quality) for seen, quality in shown], axis=0)
         total: FloatArray = weight @ by_row.mean(axis=1)
         return total
 
-    return Told(loss(None), loss(plain), loss(read), read.reader is not None)
+    return Told(loss(None), loss(plain), loss(read), read.verifier is not None)
 
 
-def _unread(rows: FittingRows) -> FittingRows:
-    """The same rows with their answers' words forgotten."""
+def _unread(data: PostHocData, seed: int) -> PostHocLogistic:
+    """What is fitted where nobody reads the answers' words."""
+    times = len(data.answers)
+    return fit_logistic(
+        np.tile(data.before.quality, (times, 1)),
+        joined([answers.features for answers in data.answers]),
+        np.nan_to_num(np.concatenate(data.quality)),
+        np.tile(data.weight, (times, 1)),
+        seed=seed,
+    )
 
-    def forget(part: FittingRows) -> FittingRows:
-        seen = None if part.seen is None else replace(part.seen, wording=None)
-        return replace(part, seen=seen, others=())
 
-    return replace(forget(rows), others=tuple(forget(r) for r in rows.others))
-
-
-def _after(model: OwnAnswer | None, before: FloatArray, seen: Observations) -> FloatArray:
+def _after(model: PostHocLogistic | None, before: FloatArray, seen: AnswerFeatures) -> FloatArray:
     return before if model is None else predict_all(model, before, seen)
 
 

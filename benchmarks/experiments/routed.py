@@ -13,22 +13,25 @@ import numpy as np
 from benchmarks.experiments.compare import DRAWS
 from benchmarks.experiments.result import Settings
 from benchmarks.experiments.tables import grid_of
-from penstock.core.curves import area, areas
+from penstock.belief import OwnAnswerBelief
+from penstock.codec import take
+from penstock.core.curves import auc, aucs
 from penstock.core.resample import bootstrap_weights
 from penstock.errors import TableError
 from penstock.estimators.embeddings import Embedder
 from penstock.estimators.ex_ante.ensemble import ENSEMBLE
-from penstock.estimators.registry import estimator
-from penstock.fitting.crossfit_stages import Believed, believe, ensemble
-from penstock.fitting.search_spaces import family, fixed
+from penstock.estimators.ex_ante.named import estimator
+from penstock.estimators.post_hoc.base import BeliefPart, whole
+from penstock.fitting.crossfit_stages import ExAnteFit, ensemble, fit_ex_ante
 from penstock.fitting.select_candidates import complete_rows, select_candidates
 from penstock.fitting.settings import AUTO, FitSettings
-from penstock.fitting.sweep import Swept, sweep
-from penstock.fitting.training_data import FittingRows, prepare_rows
-from penstock.outcomes.matrix import Grid
+from penstock.fitting.sweep import Sweep, evidence_of, sweep
+from penstock.fitting.training_data import TrainingData, prepare_data
+from penstock.outcomes.matrix import OutcomeMatrix
 from penstock.outcomes.splits import groups_of, split_by_group
 from penstock.policies.base import Policy
-from penstock.router.replay import Beliefs
+from penstock.policies.fixed import every_candidate
+from penstock.policies.routing import Routing
 from penstock.state import draw_of
 from penstock.types import FloatArray
 
@@ -48,7 +51,7 @@ class Measured:
 T = TypeVar("T")
 Found = dict[str, dict[str, list[Measured]]]
 """table -> estimator -> one per split"""
-Measure = Callable[[Grid, Grid, int], dict[str, Measured] | None]
+Measure = Callable[[OutcomeMatrix, OutcomeMatrix, int], dict[str, Measured] | None]
 """(fitting rows, test rows, seed) -> by estimator; None where a table has no cost range."""
 
 
@@ -59,7 +62,7 @@ def over_tables(
     tables were not used, as lines of Markdown; and the last split's fitting rows x candidates."""
     sizes: dict[str, tuple[int, int]] = {}
 
-    def one(table: str, fit: Grid, test: Grid, seed: int) -> dict[str, Measured] | str:
+    def one(table: str, fit: OutcomeMatrix, test: OutcomeMatrix, seed: int) -> dict[str, Measured] | str:
         if len(fit) < min(least_rows, settings.rows or least_rows):
             return f"{len(fit)} fitting queries"
         measured = measure_one(fit, test, seed)
@@ -76,7 +79,7 @@ def over_tables(
 
 
 def every_split(
-    settings: Settings, one: Callable[[str, Grid, Grid, int], T | str]
+    settings: Settings, one: Callable[[str, OutcomeMatrix, OutcomeMatrix, int], T | str]
 ) -> tuple[dict[str, list[T]], list[str]]:
     """What ``one`` makes of (table, fitting rows, test rows, seed), by table, until it says why one is not
     used; and those reasons as lines of Markdown."""
@@ -108,7 +111,7 @@ def against(a: Sequence[Measured], b: Sequence[Measured]) -> tuple[float, float]
     return fmean(float(d[0]) for d in differences), fmean(float(d[1:].std(ddof=1)) for d in differences)
 
 
-def split(grid: Grid, seed: int) -> tuple[Grid, Grid]:
+def split(grid: OutcomeMatrix, seed: int) -> tuple[OutcomeMatrix, OutcomeMatrix]:
     """Fitting rows and complete test rows of the candidates selected on fitting rows."""
     fit_rows, test_rows = split_by_group(grid.queries, 0.7, seed)
     fit, test = grid.rows(fit_rows), grid.rows(test_rows)
@@ -117,7 +120,7 @@ def split(grid: Grid, seed: int) -> tuple[Grid, Grid]:
     return fit, test.rows(complete_rows(test))
 
 
-def resampled(test: Grid, seed: int) -> FloatArray:
+def resampled(test: OutcomeMatrix, seed: int) -> FloatArray:
     """(1 + DRAWS, n) weights that sum to 1: of the test rows themselves, and of resamples by question."""
     cluster = np.unique(groups_of(test.queries), return_inverse=True)[1]
     drawn = bootstrap_weights(cluster, draws=DRAWS, seed=seed)
@@ -127,56 +130,57 @@ def resampled(test: Grid, seed: int) -> FloatArray:
 
 
 def measure(
-    fit: Grid, test: Grid, seed: int, names: Sequence[str], embedder: Embedder | None = None
+    fit: OutcomeMatrix, test: OutcomeMatrix, seed: int, names: Sequence[str], embedder: Embedder | None = None
 ) -> dict[str, Measured] | None:
     """Every estimator of ``names`` on one split, ``ensemble`` being the mean of those before it that ``auto``
     has; None where the best fixed candidate is also the cheapest."""
     settings = FitSettings(policies=("routing",), seed=seed)
-    rows = prepare_rows(fit, select_candidates(fit).best_fixed, settings, embedder=embedder)
+    rows = prepare_data(fit, select_candidates(fit).best_fixed, settings, embedder=embedder)
     cheapest = int(rows.tuned_cost.mean(axis=0).argmin())
     if cheapest == rows.best:
         return None
     judge = _Judge.of(test, cheapest, rows.best, seed)
     inputs = rows.encoder.encode(test.queries)
-    singles = fixed(len(fit.candidates))
+    singles = every_candidate(len(fit.candidates))
     nothing = np.zeros_like(test.quality)
-    mix = judge.areas(_tuned(singles, rows.no_beliefs(), rows), nothing, test.cost)
+    mix = judge.aucs(_tuned(singles, rows.no_beliefs(), rows), nothing, test.cost)
     found: dict[str, Measured] = {}
-    all_known: list[Believed] = []
+    all_known: list[ExAnteFit] = []
     for name in names:
         started = process_time()
         if name == ENSEMBLE:
             known = ensemble([k for k in all_known if k.name in AUTO], rows)
         else:
-            known = believe(estimator(name), rows, settings)
+            known = fit_ex_ante(estimator(name), rows, settings)
         all_known.append(known)
-        belief, beliefs = known.model, rows.beliefs(known.ex_ante, known.ex_ante)
         spent = process_time() - started
-        means = rows.tuned_quality.mean(axis=0), rows.tuned_cost.mean(axis=0)
-        swept = _tuned(family("routing")(beliefs, *means), beliefs, rows)
-        quality, cost = belief.before_inputs(inputs)
-        over = judge.areas(swept, quality, cost) - mix
-        explained = _explained(quality, test.quality, belief.shrinkage.means)
+        model, beliefs = known.model, rows.unmoved(known.ex_ante)
+        before = take(rows.before(known.ex_ante), rows.tuning)
+        evidence = evidence_of(before, beliefs, rows.tuned_quality, rows.tuned_cost)
+        swept = _tuned(Routing.search_space(evidence), beliefs, rows)
+        quality = model.quality(inputs)
+        over = judge.aucs(swept, quality, model.cost.predict(inputs)) - mix
+        explained = _explained(quality, test.quality, model.shrinkage.means)
         found[name] = Measured(over, _area_out_of_fold(swept, rows, cheapest), explained, spent)
     return found
 
 
-def _tuned(policies: Sequence[Policy], beliefs: Beliefs, rows: FittingRows) -> Swept:
+def _tuned(policies: Sequence[Policy], beliefs: Sequence[BeliefPart], rows: TrainingData) -> Sweep:
     """The hull of what the policies reach on fitting rows."""
     return sweep(policies, beliefs, rows.tuned_quality, rows.tuned_cost, rows.best).hull()
 
 
-def _area_out_of_fold(swept: Swept, rows: FittingRows, cheapest: int) -> float:
+def _area_out_of_fold(swept: Sweep, rows: TrainingData, cheapest: int) -> float:
     cost, quality = rows.tuned_cost.mean(axis=0), rows.tuned_quality.mean(axis=0)
     points = swept.cost.mean(axis=1), swept.quality.mean(axis=1)
-    return area(*points, float(cost[cheapest]), float(cost[rows.best]), float(quality[cheapest]))
+    return auc(*points, float(cost[cheapest]), float(cost[rows.best]), float(quality[cheapest]))
 
 
 @dataclass(frozen=True)
 class _Judge:
     """Test rows, their resamples (the first is the sample itself), and the cost range of each."""
 
-    test: Grid
+    test: OutcomeMatrix
     weight: FloatArray
     draw: FloatArray
     low: FloatArray
@@ -184,19 +188,19 @@ class _Judge:
     left: FloatArray
 
     @classmethod
-    def of(cls, test: Grid, cheapest: int, best: int, seed: int) -> _Judge:
+    def of(cls, test: OutcomeMatrix, cheapest: int, best: int, seed: int) -> _Judge:
         weight = resampled(test, seed)
         cost = weight @ test.cost
         draw = np.array([draw_of(q.id, seed) for q in test.queries])
         left = weight @ test.quality[:, cheapest]
         return cls(test, weight, draw, cost[:, cheapest], cost[:, best], left)
 
-    def areas(self, swept: Swept, quality: FloatArray, cost: FloatArray) -> FloatArray:
+    def aucs(self, swept: Sweep, quality: FloatArray, cost: FloatArray) -> FloatArray:
         """(1 + DRAWS,) area under policies on estimates (n, k), without a maximum over test points."""
-        beliefs = Beliefs(quality, quality, cost, self.draw)
+        beliefs = whole(OwnAnswerBelief(quality, quality, cost, self.draw), len(quality))
         done = sweep(swept.policies, beliefs, self.test.quality, self.test.cost, 0)
         x, y = self.weight @ done.cost.T, self.weight @ done.quality.T
-        return areas(x, y, self.low, self.high, self.left)
+        return aucs(x, y, self.low, self.high, self.left)
 
 
 def _explained(predicted: FloatArray, quality: FloatArray, means: FloatArray) -> float:

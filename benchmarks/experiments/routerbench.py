@@ -1,4 +1,5 @@
-"""RouterBench (papers.md C8): simulated estimates on real outcomes, and fitted ones beside them."""
+"""RouterBench (De Koninck et al. 2025, experiments): simulated estimates on real outcomes, and fitted ones
+beside them."""
 
 from __future__ import annotations
 
@@ -37,7 +38,7 @@ from benchmarks.experiments.tables import POOLS, pool, routerbench
 from benchmarks.research.bound import quality_bound
 from benchmarks.research.simulated import LEVELS
 from penstock.answers.canonical import short_text
-from penstock.outcomes.matrix import Grid
+from penstock.outcomes.matrix import OutcomeMatrix
 from penstock.outcomes.splits import split_by_group
 from penstock.types import FloatArray
 
@@ -92,7 +93,7 @@ def experiment(settings: Settings) -> Result:
 
 
 def _simulated(
-    grid: Grid, seeds: int
+    grid: OutcomeMatrix, seeds: int
 ) -> tuple[Found, dict[str, tuple[FloatArray, FloatArray]], dict[str, tuple[float, float]]]:
     """Outcomes; the first seed's bound (budgets, quality) and kernel microseconds (cascade routing, index)
     of every setting."""
@@ -117,11 +118,11 @@ def _simulated(
 def _bound(split: Split) -> tuple[FloatArray, FloatArray]:
     """No policy can be believed to do better than this under the refined beliefs of the test rows."""
     state = split.sources["refined"][1].begin()
-    assert state.spread is not None
+    assert state.shift_sd is not None
     means = split.test.cost.mean(axis=0)
     low = float(state.cost.min(axis=1).mean())
     budgets = np.linspace(max(low * 1.001, float(means.min())), float(means.max()), 40)
-    return budgets, quality_bound(state.quality, state.spread, state.cost, budgets)
+    return budgets, quality_bound(state.quality, state.shift_sd, state.cost, budgets)
 
 
 def _kernels(split: Split) -> tuple[float, float]:
@@ -131,7 +132,7 @@ def _kernels(split: Split) -> tuple[float, float]:
     return float(slow), float(microseconds(reservation_step(state), prices, len(state)).mean())
 
 
-def _fitted(grid: Grid, settings: Settings) -> Found:
+def _fitted(grid: OutcomeMatrix, settings: Settings) -> Found:
     """Per-set regressions with 3 and 5 candidates only: 11 have 1,024 sets within the depth cap."""
     found: Found = {}
     for count in POOLS:

@@ -9,7 +9,7 @@ from benchmarks.experiments.compare import Outcome, difference, mean_of
 from benchmarks.experiments.figure import Panel, clipped, figure
 from benchmarks.experiments.result import Claim, Settings
 from benchmarks.research.simulated import LEVELS
-from penstock.outcomes.matrix import Grid
+from penstock.outcomes.matrix import OutcomeMatrix
 from penstock.types import FloatArray
 
 PUBLISHED, REFINED, INDEX = "cascade routing, as published", "cascade routing, refined", "index, refined"
@@ -85,7 +85,7 @@ def fitted_curves(found: Found) -> str:
 
 
 def body(
-    grid: Grid,
+    grid: OutcomeMatrix,
     found: Found,
     bounds: Mapping[str, tuple[FloatArray, FloatArray]],
     clock: Mapping[str, tuple[float, float]],
@@ -127,12 +127,12 @@ def body(
 
 
 _PAGE = """**Simulated estimators on real outcomes.** Quality and cost of {source} ({queries:,} complete
-queries) are real; the estimates of this first part are the truth plus noise (papers.md C8), calibrated on
-the fitting rows, frozen per query, candidate and seed. 30% of questions fit and tune, the rest test. AUC
-from the cheapest to the dearest candidate's mean cost. *As published*: depth cap 5, the earlier showing
-dropped once a candidate has run, true standard deviation; *variance slip*: the reference code's variance in
-its place; *refined*: the post-hoc estimate keeps what the ex-ante one knew, capped at 1; *joint*: one
-Gaussian over all candidates' qualities and showings.
+queries) are real; the estimates of this first part are the truth plus noise (De Koninck et al. 2025,
+experiments), calibrated on the fitting rows, frozen per query, candidate and seed. 30% of questions fit and
+tune, the rest test. AUC from the cheapest to the dearest candidate's mean cost. *As published*: depth cap 5,
+the earlier showing dropped once a candidate has run, true standard deviation; *variance slip*: the reference
+code's variance in its place; *refined*: the post-hoc estimate keeps what the ex-ante one knew, capped at 1;
+*joint*: one Gaussian over all candidates' qualities and showings.
 
 {simulated}
 

@@ -1,4 +1,5 @@
-"""Decision time as candidates grow (papers.md C8), and 20 candidates made of RouterBench's 11."""
+"""Decision time as candidates grow (De Koninck et al. 2025, experiments), and 20 candidates made of
+RouterBench's 11."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ from benchmarks.experiments.simulated import simulated_split
 from benchmarks.experiments.tables import pool, routerbench
 from benchmarks.research.simulated import LEVELS
 from penstock.core.hashing import uniform_of
-from penstock.outcomes.matrix import Grid
+from penstock.outcomes.matrix import OutcomeMatrix
 from penstock.outcomes.splits import split_by_group
 from penstock.state import State
 from penstock.types import Answer, FloatArray
@@ -121,9 +122,9 @@ def random_times(queries: int) -> dict[str, dict[int, float]]:
 
 
 def _random_state(rng: np.random.Generator, n: int, k: int) -> State:
-    none = np.zeros((n, k), dtype=bool)
-    spread = np.full((n, k), 0.1)
-    return State(rng.random((n, k)), rng.random((n, k)), none, ~none, np.zeros(n), spread)
+    return State.new(
+        quality=rng.random((n, k)), cost=rng.random((n, k)), draw=np.zeros(n), shift_sd=np.full((n, k), 0.1)
+    )
 
 
 def _extended(settings: Settings) -> tuple[dict[str, list[Outcome]], Clock]:
@@ -143,7 +144,7 @@ def _extended(settings: Settings) -> tuple[dict[str, list[Outcome]], Clock]:
     return found, clock
 
 
-def extended(grid: Grid, count: int) -> Grid:
+def extended(grid: OutcomeMatrix, count: int) -> OutcomeMatrix:
     """Candidates added that do, query by query, what one of two real ones did (a coin by hash)."""
     k = len(grid.candidates)
     rng = np.random.default_rng(0)

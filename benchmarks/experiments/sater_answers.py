@@ -10,7 +10,7 @@ import numpy as np
 
 from penstock.answers.marked import extract_answer, is_correct
 from penstock.candidates import Confidence
-from penstock.core.votes import NOBODY
+from penstock.core.votes import NO_VOTE
 from penstock.lab.problem import SKILLS, Problem
 from penstock.providers.stream_reader import is_refusal
 from penstock.training.sater.refusals import prompt_at
@@ -48,7 +48,7 @@ class Items:
 @dataclass(frozen=True)
 class Answers:
     """m answers to each of n items, all (n, m): ``correct``, ``refused``, ``tokens`` decoded, the end mark
-    included, and ``ballot``: the answer's code among those of the item, ``NOBODY`` for none or a refusal."""
+    included, and ``ballot``: the answer's code among those of the item, ``NO_VOTE`` for none or a refusal."""
 
     correct: BoolArray
     refused: BoolArray
@@ -102,18 +102,18 @@ def answers_of(items: Items, columns: Sequence[Sequence[tuple[str, int]]]) -> An
     )
     ballots = np.array([_ballots([extract_answer(text) for text, _ in column]) for column in columns])
     tokens = np.array([[n for _, n in column] for column in columns])
-    return Answers(correct & ~refused, refused, tokens, np.where(refused, NOBODY, ballots))
+    return Answers(correct & ~refused, refused, tokens, np.where(refused, NO_VOTE, ballots))
 
 
 def _ballots(answers: Sequence[str | None]) -> list[int]:
     """Codes in order of first appearance."""
     codes: dict[str, int] = {}
-    return [NOBODY if a is None else codes.setdefault(a, len(codes)) for a in answers]
+    return [NO_VOTE if a is None else codes.setdefault(a, len(codes)) for a in answers]
 
 
 def right_ballot(answers: Answers, winner: IntArray) -> BoolArray:
     """(n,) whether the winning code is that of a correct answer."""
-    hit = (answers.ballot == winner[:, None]) & (winner[:, None] != NOBODY)
+    hit = (answers.ballot == winner[:, None]) & (winner[:, None] != NO_VOTE)
     return np.asarray((hit & answers.correct).any(axis=1))
 
 

@@ -13,13 +13,13 @@ from benchmarks.experiments.tables import truths
 from benchmarks.research.joint import crossfit_joint, fit_joint
 from benchmarks.research.joint_signals import Signals
 from benchmarks.research.simulated import NoiseLevel, Simulated, simulate
-from penstock.estimators.post_hoc.published_features import OWN_SIGNS, Answers
-from penstock.outcomes.matrix import Grid
+from penstock.answers.published_features import PUBLISHED_FEATURES, Answers
+from penstock.belief import Answered, Belief, Observation, OwnAnswerBelief
+from penstock.estimators.post_hoc.set_belief import SetBelief
+from penstock.outcomes.matrix import OutcomeMatrix
 from penstock.outcomes.splits import folds
-from penstock.router.replay import Beliefs, BeliefSource
-from penstock.router.set_beliefs import JointBeliefs
 from penstock.state import State, draw_of
-from penstock.types import FloatArray, IntArray
+from penstock.types import BoolArray, FloatArray, IntArray
 
 ALL_KINDS = ("published", "slip", "refined", "joint")
 
@@ -32,21 +32,22 @@ class RevealedCosts:
     because the protocol has it.
     """
 
-    beliefs: BeliefSource
+    beliefs: Belief
     after: FloatArray
 
-    def begin(self) -> State:
-        state = self.beliefs.begin()
+    def begin(self, eligible: BoolArray | None = None) -> State:
+        state = self.beliefs.begin(eligible)
         return replace(state, cost=state.cost.copy())
 
-    def observe(self, state: State, rows: IntArray, columns: IntArray) -> State:
-        state = self.beliefs.observe(state, rows, columns)
-        state.cost[rows, columns] = self.after[rows, columns]
+    def observe(self, state: State, seen: Observation) -> State:
+        state = self.beliefs.observe(state, seen)
+        if isinstance(seen, Answered):
+            state.cost[seen.rows, seen.columns] = self.after[seen.rows, seen.columns]
         return state
 
 
 def simulated_split(
-    grid: Grid,
+    grid: OutcomeMatrix,
     fit: IntArray,
     test: IntArray,
     level: NoiseLevel,
@@ -62,7 +63,7 @@ def simulated_split(
     """
     ids = [q.id for q in grid.queries]
     draw = np.array([draw_of(name, seed) for name in ids])
-    sources: dict[str, tuple[BeliefSource, BeliefSource]] = {}
+    sources: dict[str, tuple[Belief, Belief]] = {}
     seconds: dict[str, float] = {}
     for kind in kinds:
         started = perf_counter()
@@ -88,25 +89,25 @@ def simulated_split(
     return Split(sources, fit_truth, test_truth, seconds)
 
 
-def _beliefs(made: Simulated, rows: IntArray, draw: FloatArray) -> BeliefSource:
-    spread = np.tile(made.spread, (len(rows), 1))
+def _beliefs(made: Simulated, rows: IntArray, draw: FloatArray) -> Belief:
+    spread = np.tile(made.shift_sd, (len(rows), 1))
     cost = np.maximum(made.cost_before[rows], 0.0)
-    beliefs = Beliefs(made.before[rows], made.after[rows], cost, draw[rows], spread)
+    beliefs = OwnAnswerBelief(made.before[rows], made.after[rows], cost, draw[rows], spread)
     return RevealedCosts(beliefs, np.maximum(made.cost_after[rows], 0.0))
 
 
 def _joint(
-    made: Simulated, grid: Grid, fit: IntArray, test: IntArray, draw: FloatArray, seed: int
-) -> tuple[BeliefSource, BeliefSource]:
+    made: Simulated, grid: OutcomeMatrix, fit: IntArray, test: IntArray, draw: FloatArray, seed: int
+) -> tuple[Belief, Belief]:
     n, k = grid.quality.shape
     everyone = np.ones((n, k), dtype=bool)
-    silent = Answers(np.full((n, k), -1), np.zeros((n, k, len(OWN_SIGNS))), everyone, everyone)
+    silent = Answers(np.full((n, k), -1), np.zeros((n, k, len(PUBLISHED_FEATURES))), everyone, everyone)
     signals = Signals.of(made.before, made.after, silent, agreement=False)
     cost = np.maximum(made.cost_before, 0.0)
     fold = folds([grid.queries[i] for i in fit.tolist()], 5, seed)
     held = crossfit_joint(signals.rows(fit), grid.quality[fit], fold)
     model = fit_joint(signals.rows(fit), grid.quality[fit])
     return (
-        JointBeliefs(held, cost[fit], draw[fit]),
-        JointBeliefs(model.on(signals.rows(test)), cost[test], draw[test]),
+        SetBelief(held, cost[fit], draw[fit]),
+        SetBelief(model.on(signals.rows(test)), cost[test], draw[test]),
     )

@@ -1,4 +1,5 @@
-"""Prices per step and depth against one price (papers.md C4, C8, E2), and the baselines of C3 beside them."""
+"""Prices per step and depth against one price (De Koninck et al. 2025, Theorem 3; docs/references.md,
+correction 2), and the baselines of C3 beside them."""
 
 from __future__ import annotations
 
@@ -9,14 +10,15 @@ from benchmarks.experiments.result import Result, Settings
 from benchmarks.experiments.simulated import simulated_split
 from benchmarks.experiments.tables import pool, routerbench
 from benchmarks.research.simulated import LEVELS
-from penstock.core.curves import area, concave_hull
-from penstock.fitting.search_spaces import family
+from penstock.belief import Answered, Belief, observe
+from penstock.core.curves import auc, concave_hull
+from penstock.fitting.settings import FitSettings
 from penstock.fitting.step_lambdas import tune_steps
 from penstock.outcomes.splits import split_by_group
-from penstock.policies.base import Policy
+from penstock.policies.base import Policy, TuningEvidence
 from penstock.policies.cascade_routing import CascadeRouting
 from penstock.policies.mixture import Mixture
-from penstock.router.replay import Beliefs, BeliefSource, replay
+from penstock.router.replay import replay
 from penstock.types import FloatArray
 
 KINDS = ("published", "refined")
@@ -60,7 +62,7 @@ def experiment(settings: Settings) -> Result:
 
 
 def _gains(
-    sources: tuple[BeliefSource, BeliefSource],
+    sources: tuple[Belief, Belief],
     tuning: tuple[FloatArray, FloatArray],
     held: tuple[FloatArray, FloatArray],
     seed: int,
@@ -80,39 +82,43 @@ def _gains(
 
 def _area(
     name: str,
-    sources: tuple[BeliefSource, BeliefSource],
+    sources: tuple[Belief, Belief],
     tuning: tuple[FloatArray, FloatArray],
     held: tuple[FloatArray, FloatArray],
 ) -> float:
     """Of a family's frontier, chosen on tuning rows, between the cheapest and the dearest candidate."""
     quality, cost = tuning
-    policies = family(name)(_plain(sources[0]), quality.mean(axis=0), cost.mean(axis=0))
+    policies = FitSettings.policy(name).search_space(_evidence(sources[0], quality, cost))
     reached = np.array([_means(policy, sources[0], *tuning) for policy in policies])
     hull = concave_hull(reached[:, 0], reached[:, 1]).tolist()
     points = np.array([_means(policies[i], sources[1], *held) for i in hull])
     ends = held[1].mean(axis=0)
     left = float(held[0].mean(axis=0)[ends.argmin()])
-    return area(points[:, 0], points[:, 1], float(ends.min()), float(ends.max()), left)
+    return auc(points[:, 0], points[:, 1], float(ends.min()), float(ends.max()), left)
 
 
-def _means(policy: Policy, source: BeliefSource, quality: FloatArray, cost: FloatArray) -> FloatArray:
+def _means(policy: Policy, source: Belief, quality: FloatArray, cost: FloatArray) -> FloatArray:
     """(2,) mean cost and quality; both branches of a mixture are replayed and mixed analytically."""
     if isinstance(policy, Mixture):
-        cheap, dear = (_means(p, source, quality, cost) for p in (policy.cheap, policy.dear))
-        return policy.gamma * cheap + (1 - policy.gamma) * dear
+        cheap, expensive = (_means(p, source, quality, cost) for p in (policy.cheap, policy.expensive))
+        return policy.gamma * cheap + (1 - policy.gamma) * expensive
     done = replay(policy, source, quality, cost)
     return np.array([done.cost.mean(), done.quality.mean()])
 
 
-def _plain(source: BeliefSource) -> Beliefs:
+def _evidence(source: Belief, quality: FloatArray, cost: FloatArray) -> TuningEvidence:
     """The estimates a family looks at: before any run, and of each candidate once it has run."""
-    state = source.begin()
-    before = state.quality.copy()
-    n, k = before.shape
-    rows, columns = np.repeat(np.arange(n), k), np.tile(np.arange(k), n)
-    spread = None if state.spread is None else state.spread.copy()
-    after = source.observe(state, rows, columns).quality
-    return Beliefs(before, after.copy(), source.begin().cost.copy(), state.draw, spread)
+    before = source.begin()
+    n, k = before.quality.shape
+    everything = Answered(np.repeat(np.arange(n), k), np.tile(np.arange(k), n))
+    return TuningEvidence(
+        ex_ante=before.quality,
+        post_hoc=observe(source, source.begin(), everything).quality,
+        cost=before.cost,
+        mean_quality=quality.mean(axis=0),
+        mean_cost=cost.mean(axis=0),
+        shift_sd=before.shift_sd,
+    )
 
 
 _PAGE = """

@@ -13,9 +13,9 @@ from penstock.errors import TableError
 from penstock.fitting.select_candidates import complete_rows, select_candidates
 from penstock.outcomes.imports import import_table
 from penstock.outcomes.io import read_table
-from penstock.outcomes.matrix import Grid
+from penstock.outcomes.matrix import OutcomeMatrix
 from penstock.outcomes.splits import groups_of
-from penstock.outcomes.to_matrix import to_grid
+from penstock.outcomes.to_matrix import to_matrix
 from penstock.types import FloatArray, IntArray
 
 ROUTERBENCH = (
@@ -35,18 +35,18 @@ ROUTERBENCH = (
 POOLS = {3: (9, 4, 5), 5: (0, 9, 4, 3, 5), 11: tuple(range(11))}
 
 
-def grid_of(settings: Settings, table: str) -> Grid:
+def grid_of(settings: Settings, table: str) -> OutcomeMatrix:
     """A table's grid; the first ``settings.rows`` queries of it where that is set."""
-    grid = to_grid(read_table(settings.tables / table))
+    grid = to_matrix(read_table(settings.tables / table))
     return grid if settings.rows is None else grid.rows(np.arange(min(settings.rows, len(grid))))
 
 
-def routerbench(settings: Settings) -> Grid:
+def routerbench(settings: Settings) -> OutcomeMatrix:
     """The RouterBench subset, or the published file where the user has it; complete rows, names checked."""
     if settings.routerbench is None:
         grid = grid_of(settings, "routerbench_subset")
     else:
-        grid = to_grid(import_table(settings.routerbench))
+        grid = to_matrix(import_table(settings.routerbench))
     missing = [name for name in ROUTERBENCH if name not in grid.candidates]
     if missing:
         raise TableError(
@@ -58,12 +58,12 @@ def routerbench(settings: Settings) -> Grid:
     return grid.rows(complete_rows(grid))
 
 
-def pool(grid: Grid, count: int) -> Grid:
+def pool(grid: OutcomeMatrix, count: int) -> OutcomeMatrix:
     """The published set of 3, 5 or 11 candidates."""
     return grid.select([ROUTERBENCH[i] for i in POOLS[count]])
 
 
-def thinned(grid: Grid, count: int) -> Grid:
+def thinned(grid: OutcomeMatrix, count: int) -> OutcomeMatrix:
     """``count`` usable candidates an operator would look at: those on the hull of the table's means, spread
     evenly where they are too many, then the ones nearest below it; by rising cost, complete rows."""
     names = select_candidates(grid).names
@@ -78,7 +78,7 @@ def thinned(grid: Grid, count: int) -> Grid:
     return chosen.rows(complete_rows(chosen))
 
 
-def truths(grid: Grid, parts: Sequence[IntArray]) -> list[Truth]:
+def truths(grid: OutcomeMatrix, parts: Sequence[IntArray]) -> list[Truth]:
     """Outcomes of parts of a grid with resamples that are the same for every split of it."""
     weight: FloatArray = weights_of(groups_of(grid.queries))
     return [Truth(grid.quality[part], grid.cost[part], weight[:, part]) for part in parts]

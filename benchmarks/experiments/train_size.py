@@ -1,4 +1,4 @@
-"""Stability against the number of fitting rows (papers.md C10)."""
+"""Stability against the number of fitting rows (De Koninck et al. 2025, reviews)."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from penstock.errors import TableError
 from penstock.outcomes.costs import row_costs
 from penstock.outcomes.frames import pl
 from penstock.outcomes.io import read_table
-from penstock.outcomes.matrix import Grid
+from penstock.outcomes.matrix import OutcomeMatrix
 from penstock.outcomes.to_matrix import queries_of
 from penstock.types import Answer, FloatArray, Usage
 
@@ -49,7 +49,7 @@ def vote(samples: Sequence[Sample]) -> tuple[Sample, float]:
     return samples[int(np.argmax(code[0] == votes.winner[0]))], float(votes.confidence[0])
 
 
-def voting_grid(settings: Settings) -> Grid:
+def voting_grid(settings: Settings) -> OutcomeMatrix:
     """``mot_cascade_date`` with the candidates of ``VOTERS``.
 
     The log of the vote's share stands where an answer's log-probability does: it is the samples' estimate of
@@ -81,7 +81,7 @@ def voting_grid(settings: Settings) -> Grid:
                 logprobs=(float(np.log(share)),) if len(given) > 1 else None,
                 extracted=winner.answer or None,
             )
-    return Grid(queries, tuple(voters), quality, price, np.ones(shape), lambda i, j: answers[i, j])
+    return OutcomeMatrix(queries, tuple(voters), quality, price, np.ones(shape), lambda i, j: answers[i, j])
 
 
 def _samples(

@@ -21,7 +21,7 @@ from benchmarks.experiments.result import Claim, Result, Settings
 from benchmarks.experiments.tables import grid_of, thinned
 from benchmarks.experiments.votes import voting_grid
 from penstock.answers.canonical import Normaliser, final_answer, listed_steps
-from penstock.outcomes.matrix import Grid
+from penstock.outcomes.matrix import OutcomeMatrix
 from penstock.outcomes.splits import split_by_group
 
 KINDS = ("own answer", "per set, as published", "per set", "joint")
@@ -54,7 +54,9 @@ def experiment(settings: Settings) -> Result:
     """``mot_cascade_date`` with voting candidates, then the tables with one answer each."""
     found: dict[str, dict[str, list[Outcome]]] = {}
     pools: dict[str, tuple[str, ...]] = {}
-    jobs: dict[str, tuple[Grid, Normaliser]] = {"mot_cascade_date": (voting_grid(settings), final_answer)}
+    jobs: dict[str, tuple[OutcomeMatrix, Normaliser]] = {
+        "mot_cascade_date": (voting_grid(settings), final_answer)
+    }
     for name, normaliser in TABLES.items():
         grid = thinned(grid_of(settings, name), CANDIDATES)
         step = -(-len(grid) // MOST_ROWS)
@@ -94,7 +96,7 @@ def experiment(settings: Settings) -> Result:
     )
 
 
-def _table(grid: Grid, normaliser: Normaliser, seeds: int) -> dict[str, list[Outcome]]:
+def _table(grid: OutcomeMatrix, normaliser: Normaliser, seeds: int) -> dict[str, list[Outcome]]:
     outcomes: dict[str, list[Outcome]] = {}
     for seed in range(seeds):
         fit, test = split_by_group(grid.queries, 0.5, seed)
@@ -153,6 +155,6 @@ agree tell a lot on short factual answers: clearly on `zeroeval_gsm`, about one 
 (where only two candidates cover every task and none is dearer than the best). On `zeroeval_crux` the
 cascade's chain, which is tuned and the others' sets are not, is a little above cascade routing with the
 joint Gaussian. Where agreement moves the estimates of candidates that have run already, neither the index
-nor cascade routing's sets are optimal (design.md, decision 5), and replay decides. Tables are small and
+nor cascade routing's sets are optimal (docs/decisions/0008), and replay decides. Tables are small and
 intervals wide: a difference below about one point is none here.
 """

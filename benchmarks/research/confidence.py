@@ -2,7 +2,7 @@
 
 The plain baseline of the field: go on while a raw score (the mean token probability, the share of a vote) is
 below a threshold. Scores are on no common scale with quality, so every member's threshold ranges over all of
-its scores (papers.md E3), not over what a price lambda can reach.
+its scores (docs/references.md, correction 3), not over what a price lambda can reach.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from itertools import product
 import numpy as np
 
 from penstock.answers.equivalence import NONE
-from penstock.answers.features import SIGNALS, Observations
+from penstock.answers.features import ANSWER_FEATURES, AnswerFeatures
+from penstock.belief import OwnAnswerBelief
 from penstock.core.cascade_chains import chains, levels
 from penstock.errors import InputError
 from penstock.policies.base import Policy
 from penstock.policies.cascade import ThresholdCascade
-from penstock.router.replay import Beliefs
 from penstock.types import FloatArray, IntArray
 
 POINTS = 24
 MOST_PER_CHAIN = 250
 
 
-def token_confidence(seen: Observations) -> FloatArray:
+def token_confidence(seen: AnswerFeatures) -> FloatArray:
     """(n, k) exp(mean token log-probability), the geometric mean probability of an answer's tokens.
 
     0 for a refused or failed answer. Raises InputError where an answer that came back has no
     log-probabilities.
     """
-    known = seen.found[:, :, SIGNALS.index("has_logprobs")] > 0
+    known = seen.found[:, :, ANSWER_FEATURES.index("has_logprobs")] > 0
     silent = np.argwhere(seen.answered & ~known)
     if len(silent):
         raise InputError(
@@ -41,14 +41,14 @@ def token_confidence(seen: Observations) -> FloatArray:
             field="logprobs",
             hint="Use another confidence, or collect with log-probabilities",
         )
-    mean = seen.found[:, :, SIGNALS.index("mean_logprob")]
+    mean = seen.found[:, :, ANSWER_FEATURES.index("mean_logprob")]
     return np.where(seen.answered, np.exp(np.minimum(mean, 0.0)), 0.0)
 
 
 def vote_share(code: IntArray, chain: Sequence[int]) -> FloatArray:
     """(n, k) for every member of a chain: the share of it and the members before it that gave its answer.
 
-    ``code`` (n, k) as ``estimators.post_hoc.agreement.codes``. 0 where there is no comparable answer, and for
+    ``code`` (n, k) as ``RecordedAnswers.codes``. 0 where there is no comparable answer, and for
     candidates outside the chain; 1 for a first member with one, who has nobody to disagree with.
     """
     share = np.zeros(code.shape)
@@ -80,7 +80,7 @@ def confidence_cascades(
     return list(dict.fromkeys(found))
 
 
-def on_confidence(beliefs: Beliefs, confidence: FloatArray) -> Beliefs:
+def on_confidence(beliefs: OwnAnswerBelief, confidence: FloatArray) -> OwnAnswerBelief:
     """Beliefs whose post-hoc estimates are raw scores: for the policies of ``confidence_cascades`` alone, who
     compare a score with its own candidate's threshold and with nothing else."""
-    return replace(beliefs, post_hoc=confidence, spread=None)
+    return replace(beliefs, post_hoc=confidence, shift_sd=None)

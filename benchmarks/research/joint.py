@@ -3,7 +3,7 @@
 Signals: every candidate's ex-ante estimate, known from the start; its own-answer post-hoc estimate, known
 once it has run; and, for every pair of candidates, whether they gave the same answer, known once both have
 run. Conditioning on what an executed set shows gives every state's mean and covariance, so estimates of
-later states average to those of earlier ones by construction (design.md, decision 6; papers.md, E5).
+later states average to those of earlier ones by construction (docs/references.md, correction 5).
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import numpy as np
 
 from benchmarks.research.gaussian import regression
 from benchmarks.research.joint_signals import Signals
+from penstock.core.executed_sets import everybody, members
+from penstock.core.posterior_shift import shift_sqrt_of
 from penstock.errors import InputError
-from penstock.estimators.post_hoc.executed_sets import everybody, members
-from penstock.estimators.post_hoc.posterior_shift import factor_of
 from penstock.types import FloatArray, IntArray
 
 
@@ -62,20 +62,20 @@ class JointGaussian:
         now, after = (self._given(signals.seen(s))[1] for s in (executed, later))
         return now - after
 
-    def factor(self, executed: int, signals: Signals) -> FloatArray:
+    def shift_sqrt(self, executed: int, signals: Signals) -> FloatArray:
         """(k, k) square root of the moves still to come; rows of executed candidates 0."""
-        return factor_of(self.moves(executed, None, signals), members(executed, self.count))
+        return shift_sqrt_of(self.moves(executed, None, signals), members(executed, self.count))
 
-    def spread(self, executed: int, signals: Signals) -> FloatArray:
+    def shift_sd(self, executed: int, signals: Signals) -> FloatArray:
         """(k,) standard deviation of each candidate's move when it runs next; 0 once it has."""
-        spread = np.zeros(self.count)
+        shift_sd = np.zeros(self.count)
         for i in np.setdiff1d(np.arange(self.count), members(executed, self.count)).tolist():
-            spread[i] = np.sqrt(max(self.moves(executed, executed | 1 << i, signals)[i, i], 0.0))
-        return spread
+            shift_sd[i] = np.sqrt(max(self.moves(executed, executed | 1 << i, signals)[i, i], 0.0))
+        return shift_sd
 
     def condition(self, executed: int, signals: Signals) -> tuple[FloatArray, FloatArray]:
-        """``(estimate, factor)``: (n, k) means and the (k, k) square root of the moves still to come."""
-        return self.estimate(executed, signals), self.factor(executed, signals)
+        """``(estimate, shift_sqrt)``: (n, k) means and the (k, k) square root of the moves still to come."""
+        return self.estimate(executed, signals), self.shift_sqrt(executed, signals)
 
     def on(self, signals: Signals) -> JointEstimates:
         """The estimates of queries that were not fitted on."""
@@ -97,7 +97,7 @@ class JointGaussian:
 
 @dataclass(frozen=True)
 class JointEstimates:
-    """``sets.SetEstimates`` of n queries: ``models[which[i]]`` speaks of query i, and the first one's
+    """``SetEstimates`` of n queries: ``models[which[i]]`` speaks of query i, and the first one's
     covariances stand for all."""
 
     models: tuple[JointGaussian, ...]
@@ -118,13 +118,13 @@ class JointEstimates:
             estimates[part] = self.models[number].estimate(executed, self.signals.rows(chosen[part]))
         return estimates
 
-    def spread(self, executed: int) -> FloatArray:
+    def shift_sd(self, executed: int) -> FloatArray:
         """(k,)."""
-        return self.models[0].spread(executed, self.signals)
+        return self.models[0].shift_sd(executed, self.signals)
 
-    def factor(self, executed: int) -> FloatArray:
+    def shift_sqrt(self, executed: int) -> FloatArray:
         """(k, k)."""
-        return self.models[0].factor(executed, self.signals)
+        return self.models[0].shift_sqrt(executed, self.signals)
 
 
 def fit_joint(signals: Signals, quality: FloatArray, *, shrinkage: float | None = None) -> JointGaussian:

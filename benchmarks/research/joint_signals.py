@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from penstock.answers.equivalence import same_answer
+from penstock.answers.published_features import Answers
+from penstock.core.executed_sets import everybody, members, pairs
 from penstock.errors import InputError
-from penstock.estimators.post_hoc.executed_sets import everybody, members, pairs
-from penstock.estimators.post_hoc.published_features import Answers
 from penstock.types import BoolArray, FloatArray, IntArray
 
 

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import NewType, NoReturn
 
 import numpy as np
 
+from penstock import codec
+from penstock.belief import GoesBy
 from penstock.core.routing import route
 from penstock.errors import InputError
-from penstock.policies.base import call_or_accept
+from penstock.policies.base import Policy, call_or_accept
+from penstock.registry import register
 from penstock.state import State, Step
 from penstock.types import FloatArray
 
+AnswerKey = NewType("AnswerKey", FloatArray)
+"""True outcomes (n, k) of the queries that are replayed."""
 
+
+@register("policy", "oracle")
 @dataclass(frozen=True, eq=False)
-class Oracle:
+class Oracle(Policy):
     """Routing at price ``lam`` on the true ``quality`` and ``cost`` (n, k) of exactly the replayed
-    queries."""
+    queries. Never written down: ``spec`` and a bundle it stands in raise ``InputError``."""
 
-    quality: FloatArray
-    cost: FloatArray
+    goes_by = GoesBy.NOTHING
+    quality: AnswerKey
+    cost: AnswerKey
     lam: float
 
     def step(self, state: State) -> Step:
@@ -30,5 +37,9 @@ class Oracle:
         choice = route(np.where(state.eligible, self.quality, -np.inf), self.cost, self.lam)
         return call_or_accept(choice, state)
 
-    def spec(self) -> Mapping[str, Any]:
-        raise InputError("an oracle is for evaluation only and is never written to a bundle")
+
+def _refuse(outcomes: AnswerKey) -> NoReturn:
+    raise InputError("an oracle is for evaluation only and is never written to a bundle")
+
+
+codec.external(AnswerKey, _refuse)

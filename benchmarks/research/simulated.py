@@ -1,4 +1,5 @@
-"""Estimates made of the truth plus noise (papers.md C8): for experiments, never for serving.
+"""Estimates made of the truth plus noise (De Koninck et al. 2025, experiments): for experiments, never for
+serving.
 
 Every candidate's quality on a query is shown through noise twice, before it runs (wide) and after
 (narrow), and
@@ -42,13 +43,13 @@ LEVELS = {
 @dataclass(frozen=True)
 class Simulated:
     """Estimates (n, k) of n queries: quality and cost before and after each candidate has run, and the
-    ``spread`` (k,) of after around before on fitting rows."""
+    ``shift_sd`` (k,) of after around before on fitting rows."""
 
     before: FloatArray
     after: FloatArray
     cost_before: FloatArray
     cost_after: FloatArray
-    spread: FloatArray
+    shift_sd: FloatArray
 
 
 def simulate(
@@ -67,10 +68,9 @@ def simulate(
     """Simulate estimates for all n queries, calibrated on the rows ``fitting``.
 
     ``refine`` regresses truth on both showings once a candidate has run, so that the post-hoc estimate keeps
-    what the ex-ante one knew (design.md, decision 6); without it the earlier showing is dropped, as
-    published. ``cap`` clips post-hoc estimates (None: not at all, as published). ``variance_slip``:
-    ``spread``
-    is the variance where a standard deviation belongs, as the reference code has it (papers.md, C11.4).
+    what the ex-ante one knew (docs/references.md); without it the earlier showing is dropped, as published.
+    ``cap`` clips post-hoc estimates (None: not at all, as published). ``variance_slip``: ``shift_sd`` is the
+    variance where a standard deviation belongs, as the reference code has it (docs/references.md, defect 4).
     """
     noise = frozen_noise(ids, candidates, seed=seed, kinds=4)
     shown = quality + level.quality_before * noise[0]
@@ -87,7 +87,7 @@ def simulate(
         after=after,
         cost_before=_calibrated(cost, [cost_shown], fitting),
         cost_after=_calibrated(cost, [cost_seen], fitting),
-        spread=moved**2 if variance_slip else moved,
+        shift_sd=moved**2 if variance_slip else moved,
     )
 
 

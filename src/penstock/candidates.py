@@ -19,7 +19,7 @@ INSTRUCTION = (
     "Answer only if your confidence of being correct is at least {threshold}; "
     "otherwise reply exactly: {refusal}"
 )
-"""SATER's instruction and refusal (papers.md A2, our reading of the paper)."""
+"""SATER's instruction and refusal (EMNLP 2025, our reading of the paper)."""
 
 
 @dataclass(frozen=True, slots=True)

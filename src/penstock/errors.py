@@ -96,7 +96,7 @@ class RateLimited(ProviderError):
 
 
 class AuthenticationFailed(ProviderError):
-    """The provider refused the key. Shown to callers as a bad gateway: it is not their key."""
+    """The provider refused the key. SampleDraw to callers as a bad gateway: it is not their key."""
 
     status = 502
 

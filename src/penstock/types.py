@@ -5,10 +5,10 @@ Nothing here knows about models, files or networks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,6 +85,24 @@ class Answer:
     finish_reason: str | None = None
     error: str | None = None
     confidence: float | None = None
+
+
+AnswerOf = Callable[[int, int], Answer]
+"""(query, candidate) -> the answer that is shown."""
+
+
+class HasAnswers(Protocol):
+    """Answers of n queries by k candidates: a table's, or one request's."""
+
+    @property
+    def answer_of(self) -> AnswerOf:
+        """(query, candidate) -> the answer that is shown."""
+        ...
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n, k)."""
+        ...
 
 
 def message_text(message: Message) -> str:

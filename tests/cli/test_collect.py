@@ -9,7 +9,7 @@ import pytest
 
 from penstock.cli import main
 from penstock.outcomes.io import read_table
-from penstock.outcomes.to_matrix import to_grid
+from penstock.outcomes.to_matrix import to_matrix
 
 POOL = """
 candidates:
@@ -36,7 +36,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_from_questions_to_a_scored_table(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("collect", "--queries", "questions.jsonl", "--out", "t", "--scorer", "numeric") == 0
     assert "6 queries, 12 outcomes" in capsys.readouterr().out
-    grid = to_grid(read_table(Path("t")))
+    grid = to_matrix(read_table(Path("t")))
     assert grid.candidates == ("weak", "strong")
     assert grid.quality.mean(axis=0).tolist() == [0.0, 1.0]
     assert grid.cost[:, 1] == pytest.approx(10 * grid.cost[:, 0])

@@ -13,7 +13,7 @@ from penstock.cli.app import main
 from penstock.outcomes.cost_unit import LATENCY
 from penstock.outcomes.io import write_table
 from penstock.router.bundle import load_bundle
-from penstock.testing.tables import as_table, tiny_grid
+from penstock.testing.tables import as_table, tiny_matrix
 
 QUICK = ["--estimator", "ridge", "--policy", "routing"]
 
@@ -33,7 +33,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Seconds are 2,000 times the USD of a call; "untimed" has none."""
     folder = tmp_path_factory.mktemp("timed")
     for name, seed in (("train", 1), ("test", 2), ("untimed", 1)):
-        table = as_table(tiny_grid(60, seed=seed), name)
+        table = as_table(tiny_matrix(60, seed=seed), name)
         if name != "untimed":
             timed = table.outcomes.with_columns((pl.col("cost_usd") * 2000).alias("latency_s"))
             table = replace(table, outcomes=timed)

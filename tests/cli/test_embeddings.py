@@ -15,7 +15,7 @@ import pytest
 from collection.embedding_endpoint import Server, embedding_server, vector
 from penstock.collection.embeddings import KEY_VARIABLE
 from penstock.outcomes.io import write_table
-from penstock.testing.tables import as_table, tiny_grid
+from penstock.testing.tables import as_table, tiny_matrix
 from penstock.types import FloatArray
 
 from .test_fit import QUICK, Ran
@@ -40,7 +40,7 @@ def server() -> Iterator[Server]:
 def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("tables")
     for name, seed in (("train", 1), ("test", 2)):
-        write_table(as_table(tiny_grid(90, seed=seed), name), folder / name)
+        write_table(as_table(tiny_matrix(90, seed=seed), name), folder / name)
     return {name: folder / name for name in ("train", "test")}
 
 
@@ -76,7 +76,7 @@ def test_every_prompt_is_embedded_once(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    prompts = {q.prompt for q in tiny_grid(90, seed=1).queries}
+    prompts = {q.prompt for q in tiny_matrix(90, seed=1).queries}
     assert sorted(texts(server)) == sorted(prompts)
     assert {key for _, key in server.seen} == {f"Bearer {KEY}"}
     assert cache.exists()
@@ -154,7 +154,7 @@ def test_answers_are_compared_by_meaning_where_that_is_asked_for(
     spec = ["--embeddings", f"small@{server.url}"]
     fit = ["fit", tables["train"], "--savings", "0.5", "-o", path, "--estimator", "ridge"]
     assert Ran(capsys, [*fit, *spec, "--compare", "meaning", "--policy", "lookahead"]).code == 0
-    grid = tiny_grid(90, seed=1)
+    grid = tiny_matrix(90, seed=1)
     answers = {grid.answer_of(i, j).text for i in range(5) for j in range(3)} - {""}
     assert answers
     assert answers <= set(texts(server))
@@ -172,7 +172,7 @@ def test_comparing_by_meaning_takes_a_model(
     Ran(capsys, fit).says("--compare", "takes an embedding model", "--embeddings")
     evaluate = ["evaluate", "--fit", tables["train"], "--test", tables["test"], "--compare"]
     Ran(capsys, [*evaluate, "meaning"]).says("takes an embedding model")
-    Ran(capsys, [*evaluate, "sound"]).says("must be one of text, meaning")
+    Ran(capsys, [*evaluate, "sound"]).says("no comparison is called 'sound'; there are meaning, text")
 
 
 def test_a_missing_library_names_the_extra(

@@ -12,7 +12,7 @@ from penstock.cli.app import main
 from penstock.fitting.settings import FitSettings
 from penstock.outcomes.io import write_table
 from penstock.router.bundle import load_bundle
-from penstock.testing.tables import NAMES, as_table, tiny_grid
+from penstock.testing.tables import NAMES, as_table, tiny_matrix
 
 QUICK = ["--estimator", "ridge", "--policy", "routing"]
 
@@ -21,8 +21,8 @@ QUICK = ["--estimator", "ridge", "--policy", "routing"]
 def tables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("tables")
     for name, seed in (("train", 1), ("test", 2)):
-        write_table(as_table(tiny_grid(120, seed=seed), name), folder / name)
-    write_table(as_table(tiny_grid(12, seed=3), "few"), folder / "few")
+        write_table(as_table(tiny_matrix(120, seed=seed), name), folder / name)
+    write_table(as_table(tiny_matrix(12, seed=3), "few"), folder / "few")
     return {name: folder / name for name in ("train", "test", "few")}
 
 

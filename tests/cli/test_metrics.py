@@ -13,7 +13,7 @@ from penstock.cli import main
 from penstock.lab.tasks import generate
 from penstock.outcomes.io import read_table, write_table
 from penstock.outcomes.table import OutcomeTable
-from penstock.testing.tables import as_table, tiny_grid
+from penstock.testing.tables import as_table, tiny_matrix
 
 POOL = """\
 candidates:
@@ -35,7 +35,7 @@ def penstock(*arguments: object) -> int:
 @pytest.fixture
 def lab(tmp_path: Path) -> Path:
     """A table of lab problems answered rightly by ``large`` and wrongly by ``small``."""
-    made = as_table(tiny_grid(20, seed=1))
+    made = as_table(tiny_matrix(20, seed=1))
     problems = generate(20, seed=3, levels=(2, 3))
     queries = made.queries.with_columns(
         pl.Series("prompt", [p.prompt for p in problems]),
@@ -87,7 +87,7 @@ def test_a_judge_needs_a_pool(lab: Path, scorer: str, capsys: pytest.CaptureFixt
 @pytest.fixture
 def tables(tmp_path: Path) -> tuple[Path, Path]:
     """One table, and the same with a little noise on every quality."""
-    made = as_table(tiny_grid(150, seed=6))
+    made = as_table(tiny_matrix(150, seed=6))
     rng = np.random.default_rng(0)
     noisy = np.clip(made.outcomes["quality"].to_numpy() + rng.normal(0, 0.1, made.outcomes.height), 0, 1)
     write_table(made, tmp_path / "a")

@@ -18,10 +18,10 @@ import numpy as np
 import openai
 import pytest
 
-from penstock.fitting.fit import fit_grid
+from penstock.fitting.fit import fit_matrix
 from penstock.fitting.result import router_of
 from penstock.fitting.settings import FitSettings
-from penstock.outcomes.matrix import Grid
+from penstock.outcomes.matrix import OutcomeMatrix
 from penstock.router.bundle import save_bundle
 from penstock.router.targets import Target
 from penstock.types import Answer, Query
@@ -44,7 +44,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     hard = rng.random(120) < 0.5
     prompts = [f"prove theorem {i}" if h else f"add {i} and {i + 1}" for i, h in enumerate(hard)]
     chances = np.stack([np.where(hard, 0.1, 0.9), np.full(120, 0.95)], axis=1)
-    grid = Grid(
+    grid = OutcomeMatrix(
         queries=tuple(Query.from_prompt(f"q{i}", prompt) for i, prompt in enumerate(prompts)),
         candidates=("small", "large"),
         quality=(rng.random((120, 2)) < chances).astype(float),
@@ -52,7 +52,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         propensity=np.ones((120, 2)),
         answer_of=lambda i, j: Answer(("small", "large")[j]),
     )
-    fitted = fit_grid(grid, FitSettings(estimators=("kmeans",), policies=("routing",)))
+    fitted = fit_matrix(grid, FitSettings(estimators=("kmeans",), policies=("routing",)))
     path = tmp_path_factory.mktemp("bundle") / "router.penstock"
     save_bundle(router_of(fitted, Target.parse("savings=0.4"), seed=0, provenance={}), path)
     return path
@@ -166,7 +166,7 @@ def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_serving_needs_no_fitting_libraries() -> None:
     code = (
-        "import sys, penstock.gateway.app, penstock.router.bundle, penstock.providers.registry,"
+        "import sys, penstock.gateway.app, penstock.router.bundle, penstock.providers.make,"
         "penstock.providers.openai_compatible, penstock.config.pool_file, penstock.storage.sql;"
         "print([m for m in ('polars', 'sklearn', 'scipy', 'onnxruntime', 'openai') if m in sys.modules])"
     )

@@ -13,7 +13,7 @@ from penstock.pricing import Price
 from penstock.providers.base import ChatRequest
 from penstock.providers.judge_client import Judge, JudgeStatus
 from penstock.providers.scripted import Reply, Said, ScriptedProvider
-from penstock.testing.tables import as_table, tiny_grid
+from penstock.testing.tables import as_table, tiny_matrix
 from penstock.types import Usage, message_text
 
 PRICED = Candidate("judge", "scripted", "judge", price=Price.of(1.0, 10.0))
@@ -30,7 +30,7 @@ def says(request: ChatRequest) -> Said:
 
 @pytest.fixture
 def table() -> OutcomeTable:
-    made = as_table(tiny_grid(10, seed=2))
+    made = as_table(tiny_matrix(10, seed=2))
     prompts = ["unreadable", *made.queries["prompt"].to_list()[1:]]
     queries = made.queries.with_columns(pl.Series("prompt", prompts))
     outcomes = made.outcomes.with_columns(pl.lit(None, dtype=pl.Float64).alias("quality"))

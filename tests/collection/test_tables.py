@@ -15,7 +15,7 @@ from penstock.outcomes.io import read_table, write_table
 from penstock.outcomes.journal import Journal
 from penstock.outcomes.scorers.numeric import numeric
 from penstock.outcomes.scoring import score_table
-from penstock.outcomes.to_matrix import queries_of, to_grid
+from penstock.outcomes.to_matrix import queries_of, to_matrix
 from penstock.pricing import Price
 from penstock.providers.scripted import Reply, ScriptedProvider
 from penstock.types import Query, Usage
@@ -40,7 +40,7 @@ async def test_a_collection_becomes_a_table(tmp_path: Path) -> None:
     assert made.unscored == 4
     write_table(made, tmp_path / "t")
     assert read_table(tmp_path / "t", allow_unscored=True).equals(made)
-    grid = to_grid(score_table(made, numeric))
+    grid = to_matrix(score_table(made, numeric))
     np.testing.assert_array_equal(grid.quality, [[1.0, 0.0], [0.0, 0.0]])
     cost = (80 * 1 + 20 * 0.5 + 50 * 2) / 1e6
     np.testing.assert_allclose(grid.cost, [[cost, 0.0], [cost, 0.0]])
@@ -66,7 +66,7 @@ async def test_part_of_a_collection_is_a_table_with_missing_cells(tmp_path: Path
             collected_table("t", QUERIES, POOL, journal)
         await collect(QUERIES[:1], one, {"a": ScriptedProvider(POOL["a"], "2")}, journal)
         made = collected_table("t", QUERIES, POOL, journal)
-    assert to_grid(score_table(made, numeric), ["a"]).observed.tolist() == [[True], [False]]
+    assert to_matrix(score_table(made, numeric), ["a"]).observed.tolist() == [[True], [False]]
 
 
 async def test_scores_made_earlier_stay_with_the_same_answers(tmp_path: Path) -> None:

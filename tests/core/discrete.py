@@ -29,21 +29,21 @@ class Instance:
         later = np.concatenate([np.cumsum((p * value)[::-1])[::-1][1:], [0.0]])
         return value * passed + later, float(p @ value)
 
-    def optimum(self, runs):
-        return self._solve(runs, None)
+    def optimum(self, max_calls):
+        return self._solve(max_calls, None)
 
-    def value_of(self, policy, runs):
-        return self._solve(runs, policy)
+    def value_of(self, policy, max_calls):
+        return self._solve(max_calls, policy)
 
-    def _solve(self, runs, policy):
+    def _solve(self, max_calls, policy):
         value = {}
         for mask in sorted(range(1 << self.k), key=lambda m: -bin(m).count("1")):
             count = bin(mask).count("1")
-            if count > runs:
+            if count > max_calls:
                 continue
             options = {-1: self.grid.copy()}
             start = {}
-            if count < runs:
+            if count < max_calls:
                 for i in range(self.k):
                     if not mask >> i & 1:
                         ahead, first = self._ahead(value[mask | 1 << i], i)
@@ -52,7 +52,7 @@ class Instance:
                 if policy is None:
                     return max(start.values())
                 return start[int(policy(0, np.array([np.nan]))[0])]
-            if policy is None or count == runs:
+            if policy is None or count == max_calls:
                 value[mask] = np.max(list(options.values()), axis=0)
             else:
                 choice = policy(mask, self.grid)

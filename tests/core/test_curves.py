@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.core.curves import area, areas, concave_hull
+from penstock.core.curves import auc, aucs, concave_hull
 
 POINTS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=9)
 
@@ -61,32 +61,32 @@ def test_area_is_the_integral(seed: int) -> None:
     quality = rng.random(n)
     for low, high in ((0.5, 1.5), (-1.0, 3.0), (0.25, 0.5), (5.0, 6.0), (-3.0, -2.0)):
         expected = numerically(cost, quality, low, high, 0.3)
-        assert area(cost, quality, low, high, 0.3) == pytest.approx(expected, abs=1e-4)
+        assert auc(cost, quality, low, high, 0.3) == pytest.approx(expected, abs=1e-4)
 
 
 def test_a_step_at_the_end_of_the_range_has_no_width() -> None:
     cost, quality = np.array([0.0, 1.0, 1.0]), np.array([0.0, 0.2, 0.9])
-    assert area(cost, quality, 0.0, 1.0, 0.0) == pytest.approx(0.1)
-    assert area(cost, quality, 1.0, 2.0, 0.0) == pytest.approx(0.9)
+    assert auc(cost, quality, 0.0, 1.0, 0.0) == pytest.approx(0.1)
+    assert auc(cost, quality, 1.0, 2.0, 0.0) == pytest.approx(0.9)
 
 
 def test_outside_the_points_the_curve_is_flat() -> None:
     cost, quality = np.array([1.0, 2.0]), np.array([0.5, 0.7])
-    assert area(cost, quality, 3.0, 4.0, 0.1) == pytest.approx(0.7)
-    assert area(cost, quality, -1.0, 0.0, 0.1) == pytest.approx(0.1)
-    assert area(cost, quality, 0.0, 2.0, 0.1) == pytest.approx((0.1 + 0.6) / 2)
+    assert auc(cost, quality, 3.0, 4.0, 0.1) == pytest.approx(0.7)
+    assert auc(cost, quality, -1.0, 0.0, 0.1) == pytest.approx(0.1)
+    assert auc(cost, quality, 0.0, 2.0, 0.1) == pytest.approx((0.1 + 0.6) / 2)
 
 
 def test_the_order_of_points_does_not_matter_and_no_maximum_is_taken() -> None:
     cost, quality = np.array([2.0, 0.0, 1.0]), np.array([0.5, 0.1, 0.9])
-    assert area(cost, quality, 0.0, 2.0, 0.0) == pytest.approx((0.5 + 0.7) / 2)
+    assert auc(cost, quality, 0.0, 2.0, 0.0) == pytest.approx((0.5 + 0.7) / 2)
 
 
 def test_many_areas_are_each_one_s_and_none_over_an_empty_range() -> None:
     rng = np.random.default_rng(0)
     cost, quality = rng.random((4, 5)), rng.random((4, 5))
     low, high, left = np.full(4, 0.2), np.array([0.9, 0.5, 0.2, 0.1]), rng.random(4)
-    found = areas(cost, quality, low, high, left)
-    expected = [area(cost[b], quality[b], 0.2, float(high[b]), float(left[b])) for b in range(2)]
+    found = aucs(cost, quality, low, high, left)
+    expected = [auc(cost[b], quality[b], 0.2, float(high[b]), float(left[b])) for b in range(2)]
     np.testing.assert_array_equal(found[:2], expected)
     assert np.isnan(found[2:]).all()

@@ -1,11 +1,11 @@
-"""E[max] of every subset: Clark's closed form, monotone, submodular (papers.md D3)."""
+"""E[max] of every subset: Clark's closed form, monotone, submodular ."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.research.gaussian import square_root
+from penstock.core.covariance import square_root
 from penstock.core.draws import normal_draws
 from penstock.core.expected_max import expected_max, expected_max_of_two, quality_samples
 

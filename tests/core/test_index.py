@@ -36,7 +36,9 @@ def index_policy(instance, *, plan_runs, cap=1.0, compiled=False):
         mean = np.where(done, best[:, None], instance.mean)
         sd = np.broadcast_to(instance.sd, mean.shape)
         executed = np.full(n, mask, dtype=np.int64)
-        return index_step(mean, sd, instance.price, executed, 1.0, cap=cap, runs=plan_runs, compiled=compiled)
+        return index_step(
+            mean, sd, instance.price, executed, 1.0, cap=cap, max_calls=plan_runs, compiled=compiled
+        )
 
     return policy
 
@@ -50,26 +52,26 @@ def test_without_a_limit_it_is_the_optimal_adaptive_policy(cap):
         assert got == pytest.approx(best, abs=2e-4)
 
 
-def losses(runs, *, plan_runs, **family):
-    """What a policy planned for ``plan_runs`` loses to dynamic programming when ``runs`` are allowed."""
+def losses(max_calls, *, plan_runs, **family):
+    """What a policy planned for ``plan_runs`` loses to dynamic programming when so many calls are allowed."""
     lost = []
     for seed in range(40):
         instance = Instance(*random_instance(seed, k=5, **family), points=161)
         policy = index_policy(instance, plan_runs=plan_runs)
-        lost.append(instance.optimum(runs) - instance.value_of(policy, runs))
+        lost.append(instance.optimum(max_calls) - instance.value_of(policy, max_calls))
     return np.array(lost)
 
 
 @pytest.mark.parametrize("family", [{}, {"spread": 0.3, "dearest": 0.1}])
-@pytest.mark.parametrize("runs", [1, 2, 3])
-def test_with_a_limit_it_is_within_0016_of_dynamic_programming_nearly_always(runs, family):
-    lost = losses(runs, plan_runs=runs, **family)
+@pytest.mark.parametrize("max_calls", [1, 2, 3])
+def test_with_a_limit_it_is_within_0016_of_dynamic_programming_nearly_always(max_calls, family):
+    lost = losses(max_calls, plan_runs=max_calls, **family)
     assert lost.min() > -1e-9
     assert np.quantile(lost, 0.95) <= 0.0016
     assert lost.max() <= 0.01
     assert lost.mean() <= 0.0003
     # the plain index knows nothing of the limit and is stopped by it
-    assert losses(runs, plan_runs=None, **family).mean() > 10 * lost.mean()
+    assert losses(max_calls, plan_runs=None, **family).mean() > 10 * lost.mean()
 
 
 def test_one_run_is_routing_on_what_can_exist():
@@ -77,7 +79,7 @@ def test_one_run_is_routing_on_what_can_exist():
     n, k = 300, 6
     mean, sd, cost = rng.normal(0.4, 0.2, (n, k)), rng.uniform(0, 0.3, (n, k)), rng.uniform(0.1, 3, (n, k))
     none = np.zeros(n, dtype=np.int64)
-    choice = index_step(mean, sd, cost, none, 0.2, cap=None, runs=1)
+    choice = index_step(mean, sd, cost, none, 0.2, cap=None, max_calls=1)
     # nothing is capped, so a look is worth its mean; sd bends z, the limit of one run must not
     same = choice == route(mean, cost, 0.2)
     score = mean - 0.2 * cost
@@ -88,13 +90,13 @@ def test_one_run_is_routing_on_what_can_exist():
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 100_000), st.integers(1, 7), st.booleans())
-def test_without_variance_the_first_step_is_routing(seed, k, dear):
+def test_without_variance_the_first_step_is_routing(seed, k, prefer_expensive):
     rng = np.random.default_rng(seed)
     mean, cost = rng.integers(0, 5, (20, k)) / 5.0, rng.integers(0, 4, (20, k)) / 4.0
     lam = float(rng.choice([0.0, 0.8, 1.6]))
     none = np.zeros(20, dtype=np.int64)
-    choice = index_step(mean, np.zeros((20, k)), cost, none, lam, dear=dear)
-    np.testing.assert_array_equal(choice, route(mean, cost, lam, dear=dear))
+    choice = index_step(mean, np.zeros((20, k)), cost, none, lam, prefer_expensive=prefer_expensive)
+    np.testing.assert_array_equal(choice, route(mean, cost, lam, prefer_expensive=prefer_expensive))
     # what was run is as good as it was thought to be, so nothing more pays
     executed = np.int64(1) << choice
     assert (index_step(mean, np.zeros((20, k)), cost, executed, lam) == -1).all()
@@ -119,10 +121,11 @@ def test_ties(path):
     cost = np.array([[2.0, 2.0, 1.0]])  # at lambda 0.1 every candidate is worth 0.3
     none = np.array([0])
     assert step_by(path, mean, sd, cost, none, 0.1) == 2
-    assert step_by(path, mean, sd, cost, none, 0.1, dear=True) == 0
-    seen = np.array([[0.5, 0.5, 0.3]])  # a tie with what was executed: stop, or go on with the dear branch
+    assert step_by(path, mean, sd, cost, none, 0.1, prefer_expensive=True) == 0
+    # a tie with what was executed: stop, or go on where the expensive side is preferred
+    seen = np.array([[0.5, 0.5, 0.3]])
     assert step_by(path, seen, sd, cost, np.array([4]), 0.1) == -1
-    assert step_by(path, seen, sd, cost, np.array([4]), 0.1, dear=True) == 0
+    assert step_by(path, seen, sd, cost, np.array([4]), 0.1, prefer_expensive=True) == 0
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -143,8 +146,8 @@ def test_free_looks_are_taken_cheapest_first_until_nothing_better_exists(path):
 def test_limit_and_eligibility(path):
     mean, sd, cost = np.full((1, 3), 0.5), np.full((1, 3), 0.3), np.array([[1.0, 2.0, 3.0]])
     args = {"lam": 0.001}
-    assert step_by(path, mean, sd, cost, np.array([1]), runs=1, **args) == -1
-    assert step_by(path, mean, sd, cost, np.array([1]), runs=2, **args) >= 1
+    assert step_by(path, mean, sd, cost, np.array([1]), max_calls=1, **args) == -1
+    assert step_by(path, mean, sd, cost, np.array([1]), max_calls=2, **args) >= 1
     assert step_by(path, mean, sd, cost, np.array([0]), eligible=np.array([4]), **args) == 2
     assert step_by(path, mean, sd, cost, np.array([4]), eligible=np.array([4]), **args) == -1
     assert step_by(path, mean, sd, cost, np.array([0]), eligible=np.array([0]), **args) == -1
@@ -152,16 +155,16 @@ def test_limit_and_eligibility(path):
 
 @pytest.mark.parametrize("path", PATHS[1:])
 @pytest.mark.parametrize("cap", [1.0, None])
-@pytest.mark.parametrize("runs", [None, 1, 2, 4])
-@pytest.mark.parametrize("dear", [False, True])
-def test_every_path_decides_as_the_arrays_do(path, cap, runs, dear):
+@pytest.mark.parametrize("max_calls", [None, 1, 2, 4])
+@pytest.mark.parametrize("prefer_expensive", [False, True])
+def test_every_path_decides_as_the_arrays_do(path, cap, max_calls, prefer_expensive):
     rng = np.random.default_rng(8)
     n, k = 400, 7
     mean, cost = rng.uniform(0, 1.1, (n, k)), np.exp(rng.normal(0, 1.5, (n, k)))
     sd = rng.uniform(0, 0.5, (n, k)) * (rng.random((n, k)) < 0.9)
     executed = np.where(rng.random(n) < 0.4, 0, rng.integers(0, 1 << k, n))
     eligible = rng.integers(0, 1 << k, n)
-    options = {"cap": cap, "runs": runs, "eligible": eligible, "dear": dear}
+    options = {"cap": cap, "max_calls": max_calls, "eligible": eligible, "prefer_expensive": prefer_expensive}
     for lam in (0.0, 1e-12, 0.003, 0.03, 0.3, 30.0):
         both = [step_by(p, mean, sd, cost, executed, lam, **options) for p in ("arrays", path)]
         np.testing.assert_array_equal(*both)
@@ -176,7 +179,9 @@ def test_every_path_decides_as_the_arrays_do(path, cap, runs, dear):
     st.sampled_from([None, 1.0, 0.3, -0.5]),
     st.sampled_from([1e-9, 1e-3, 1.0, 1e3, 1e6]),
 )
-def test_every_path_decides_as_the_arrays_do_near_ties_and_far_out(path, seed, k, dear, cap, scale):
+def test_every_path_decides_as_the_arrays_do_near_ties_and_far_out(
+    path, seed, k, prefer_expensive, cap, scale
+):
     rng = np.random.default_rng(seed)
     n = 20
     mean = rng.integers(-1, 6, (n, k)) / 4 * (1 + rng.choice([0, 1e-12, 1e-7, 1e-4], (n, k)))
@@ -186,7 +191,11 @@ def test_every_path_decides_as_the_arrays_do_near_ties_and_far_out(path, seed, k
     lam = rng.choice([0.0, 1.3e-8, 1e-3, 0.1, 1.0, 1e5], n)
     executed = np.where(rng.random(n) < 0.5, 0, rng.integers(0, 1 << k, n))
     top = None if cap is None else cap * scale
-    options = {"cap": top, "dear": dear, "eligible": np.array([rng.integers(1, 1 << k)])}
+    options = {
+        "cap": top,
+        "prefer_expensive": prefer_expensive,
+        "eligible": np.array([rng.integers(1, 1 << k)]),
+    }
     both = [step_by(p, mean * scale, sd * scale, cost, executed, lam, **options) for p in ("arrays", path)]
     np.testing.assert_array_equal(*both)
 
@@ -232,7 +241,7 @@ def test_few_queries_are_decided_without_arrays_and_a_limit_that_binds_with_them
     mean, sd, cost = np.full((1, 3), 0.5), np.full((1, 3), 0.3), np.array([[1.0, 2.0, 3.0]])
     none = np.array([0])
     assert index_step(mean, sd, cost, none, 0.001, compiled=False) == 0
-    assert index_step(mean, sd, cost, none, 0.001, runs=2, compiled=False) >= 0
+    assert index_step(mean, sd, cost, none, 0.001, max_calls=2, compiled=False) >= 0
     assert calls == [0, scalar_index.UNDECIDED]
     many = index.FEW + 1
     index_step(

@@ -1,4 +1,5 @@
-"""The exact routing solver against a linear program, and the router at its price (papers.md C1, D1, D2)."""
+"""The exact routing solver against a linear program, and the router at its price (De Koninck et al. 2025,
+Theorem 1)."""
 
 from __future__ import annotations
 
@@ -53,7 +54,7 @@ def test_the_solver_equals_the_linear_program(seed: int) -> None:
         assert found.cost <= budget + 1e-9
         if 0.0 < share < 1.0 and everything.cost > low:
             assert found.cost == pytest.approx(budget, abs=1e-9), "a binding budget is spent"
-        parts = [(w[rows, c].mean()) for w in (cost, quality) for c in (found.cheap, found.dear)]
+        parts = [(w[rows, c].mean()) for w in (cost, quality) for c in (found.cheap, found.expensive)]
         assert found.gamma * parts[0] + (1 - found.gamma) * parts[1] == pytest.approx(found.cost, abs=1e-9)
         assert found.gamma * parts[2] + (1 - found.gamma) * parts[3] == pytest.approx(found.quality, abs=1e-9)
 
@@ -69,10 +70,10 @@ def test_routing_at_the_price_reproduces_both_branches(seed: int, unit: float) -
     low = cost.min(axis=1).mean()
     for share in (0.1, 0.35, 0.8):
         found = solve_budget(quality, cost, float(low + share * (everything.cost - low)))
-        for dear, branch in ((False, found.cheap), (True, found.dear)):
-            if dear and found.lam == 0.0:
+        for prefer_expensive, branch in ((False, found.cheap), (True, found.expensive)):
+            if prefer_expensive and found.lam == 0.0:
                 continue  # a slack budget takes the cheap branch for sure
-            got = route(quality, cost, found.lam, dear=dear)
+            got = route(quality, cost, found.lam, prefer_expensive=prefer_expensive)
             for values in (quality, cost):
                 np.testing.assert_allclose(values[rows, got], values[rows, branch], rtol=1e-9)
 
@@ -83,7 +84,7 @@ def test_gamma_is_the_probability_of_the_cheap_branch_off_the_midpoint() -> None
     assert found.lam == pytest.approx(0.5)
     assert found.gamma == pytest.approx(0.75)
     assert (found.cheap == 0).all()
-    assert (found.dear == 1).all()
+    assert (found.expensive == 1).all()
     assert found.cost == pytest.approx(1.5)
     inverted = (1 - found.gamma) * 1.0 + found.gamma * 3.0
     assert inverted > 1.5 * 1.5, "the inverted gamma overspends"
@@ -101,7 +102,7 @@ def test_tied_integer_tables_hit_the_budget(seed: int) -> None:
     rows = np.arange(40)
     budget = low + 0.2 * (high - low)
     found = solve_budget(quality, cost, budget)
-    minus, plus = cost[rows, found.cheap].mean(), cost[rows, found.dear].mean()
+    minus, plus = cost[rows, found.cheap].mean(), cost[rows, found.expensive].mean()
     assert minus <= budget <= plus
     assert found.gamma == pytest.approx((plus - budget) / (plus - minus))
     assert found.gamma * minus + (1 - found.gamma) * plus == pytest.approx(budget)
@@ -117,7 +118,7 @@ def test_budgets_at_the_ends() -> None:
     assert (at_least.cost, at_least.quality) == pytest.approx((1.0, 0.3))
     slack = solve_budget(quality, cost, np.inf)
     assert (slack.lam, slack.gamma) == (0.0, 1.0)
-    assert slack.cheap.tolist() == slack.dear.tolist() == [1, 2]
+    assert slack.cheap.tolist() == slack.expensive.tolist() == [1, 2]
 
 
 def test_a_slack_budget_buys_the_cheapest_of_the_best() -> None:
@@ -157,7 +158,7 @@ def test_duplicated_candidates_change_nothing() -> None:
 def test_ties_go_to_the_cheapest_or_the_dearest() -> None:
     quality, cost = np.array([[0.0, 0.5, 1.0, 0.2]]), np.array([[0.0, 1.0, 2.0, 1.0]])
     assert route(quality, cost, 0.5).tolist() == [0]
-    assert route(quality, cost, 0.5, dear=True).tolist() == [2]
+    assert route(quality, cost, 0.5, prefer_expensive=True).tolist() == [2]
 
 
 def test_a_dear_bystander_does_not_blur_a_choice_between_cheap_ones() -> None:
@@ -165,7 +166,7 @@ def test_a_dear_bystander_does_not_blur_a_choice_between_cheap_ones() -> None:
     assert route(quality, cost, 0.5e8).tolist() == [1]
     assert route(quality, cost, 2e8).tolist() == [0]
     assert route(quality, cost, 1e8).tolist() == [0]
-    assert route(quality, cost, 1e8, dear=True).tolist() == [1]
+    assert route(quality, cost, 1e8, prefer_expensive=True).tolist() == [1]
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -177,14 +178,14 @@ def test_ties_are_found_where_rounding_is_larger_than_any_fixed_tolerance(seed: 
     price = float(hull_edges(quality, cost).slope[0])
     assert price > 1e8
     assert route(quality, cost, price).tolist() == [0]
-    assert route(quality, cost, price, dear=True).tolist() == [1]
+    assert route(quality, cost, price, prefer_expensive=True).tolist() == [1]
 
 
 def test_who_is_not_eligible_is_not_chosen() -> None:
     quality = np.array([[0.3, -np.inf, 0.9], [-np.inf, -np.inf, -np.inf]])
     cost = np.ones((2, 3))
     assert route(quality, cost, 0.1).tolist() == [2, -1]
-    assert route(quality, cost, 0.1, dear=True).tolist() == [2, -1]
+    assert route(quality, cost, 0.1, prefer_expensive=True).tolist() == [2, -1]
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.research.gaussian import square_root
 from penstock.core._jit import installed
+from penstock.core.covariance import square_root
 from penstock.core.draws import normal_draws
 from penstock.core.expected_max import expected_max
 from penstock.core.prefixes import best_prefix
@@ -41,7 +41,9 @@ def case(seed, n, k, kind, ties=False):
     return mean, square_root(covariance), cost, executed, lam
 
 
-def exhaustive(mean, factor, cost, executed, lam, *, max_depth, draws, dear=False, eligible=None, sets=None):
+def exhaustive(
+    mean, factor, cost, executed, lam, *, max_depth, draws, prefer_expensive=False, eligible=None, sets=None
+):
     """Every admissible set of every query, ties as documented; ``sets`` restricts them."""
     n, k = mean.shape
     value = expected_max(mean, factor, draws)
@@ -62,7 +64,7 @@ def exhaustive(mean, factor, cost, executed, lam, *, max_depth, draws, dear=Fals
         tau = value[row, good] - lam[row] * total
         size = np.abs(value[row, good]) + lam[row] * total
         tied = tau >= tau.max() - TIE * np.maximum(size, size[tau.argmax()])
-        price = np.where(tied, -total if dear else total, np.inf)
+        price = np.where(tied, -total if prefer_expensive else total, np.inf)
         even = price <= price.min() + TIE * abs(price.min())
         best = min(np.flatnonzero(even), key=lambda i: (count[good][i], masks[good][i]))
         chosen[row], score[row] = masks[good][best], tau[best]
@@ -75,24 +77,30 @@ def exhaustive(mean, factor, cost, executed, lam, *, max_depth, draws, dear=Fals
 def test_pruned_search_is_exhaustive_search(k, kind, compiled):
     draws = normal_draws(DRAWS, k)
     for depth in range(1, k + 1):
-        for dear in (False, True):
+        for prefer_expensive in (False, True):
             args = case(100 * k + depth, 40, k, kind)
-            mask, score = best_supermodel(*args, max_depth=depth, draws=draws, dear=dear, compiled=compiled)
-            expected, value = exhaustive(*args, max_depth=depth, draws=draws, dear=dear)
+            mask, score = best_supermodel(
+                *args, max_depth=depth, draws=draws, prefer_expensive=prefer_expensive, compiled=compiled
+            )
+            expected, value = exhaustive(
+                *args, max_depth=depth, draws=draws, prefer_expensive=prefer_expensive
+            )
             np.testing.assert_array_equal(mask, expected)
             np.testing.assert_allclose(score, value, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("compiled", PATHS)
-@pytest.mark.parametrize("dear", [False, True])
+@pytest.mark.parametrize("prefer_expensive", [False, True])
 @pytest.mark.parametrize("kind", ["none", "independent", "correlated"])
-def test_ties_go_to_the_cheapest_or_the_dearest(kind, dear, compiled):
+def test_ties_go_to_the_cheapest_or_the_dearest(kind, prefer_expensive, compiled):
     k = 5
     draws = normal_draws(DRAWS, k)
     for depth in (1, 2, 3, 5):
         args = case(depth, 150, k, kind, ties=True)
-        mask, score = best_supermodel(*args, max_depth=depth, draws=draws, dear=dear, compiled=compiled)
-        expected, value = exhaustive(*args, max_depth=depth, draws=draws, dear=dear)
+        mask, score = best_supermodel(
+            *args, max_depth=depth, draws=draws, prefer_expensive=prefer_expensive, compiled=compiled
+        )
+        expected, value = exhaustive(*args, max_depth=depth, draws=draws, prefer_expensive=prefer_expensive)
         np.testing.assert_allclose(score, value, rtol=1e-8, atol=1e-8)
         np.testing.assert_array_equal(mask, expected)
 
@@ -114,8 +122,8 @@ def test_only_eligible_candidates_are_added(compiled):
 
 
 @pytest.mark.parametrize("compiled", PATHS)
-@pytest.mark.parametrize("dear", [False, True])
-def test_prefixes_are_searched_without_pruning(dear, compiled):
+@pytest.mark.parametrize("prefer_expensive", [False, True])
+def test_prefixes_are_searched_without_pruning(prefer_expensive, compiled):
     k = 6
     draws = normal_draws(DRAWS, k)
     order = np.array([3, 0, 5, 1, 4, 2])
@@ -125,9 +133,16 @@ def test_prefixes_are_searched_without_pruning(dear, compiled):
         executed = np.random.default_rng(depth).choice(prefixes, 200).astype(np.int64)
         args = mean, root, cost, executed, lam
         mask, score = best_prefix(
-            *args, order=order, max_depth=depth, draws=draws, dear=dear, compiled=compiled
+            *args,
+            order=order,
+            max_depth=depth,
+            draws=draws,
+            prefer_expensive=prefer_expensive,
+            compiled=compiled,
         )
-        expected, value = exhaustive(*args, max_depth=depth, draws=draws, dear=dear, sets=lambda _: prefixes)
+        expected, value = exhaustive(
+            *args, max_depth=depth, draws=draws, prefer_expensive=prefer_expensive, sets=lambda _: prefixes
+        )
         np.testing.assert_array_equal(mask, expected)
         np.testing.assert_allclose(score, value, atol=1e-12)
 
@@ -188,13 +203,17 @@ def test_lemma_1(seed, k, kind):
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 100_000), st.integers(1, 7), st.booleans())
-def test_depth_one_is_routing(seed, k, dear):
+def test_depth_one_is_routing(seed, k, prefer_expensive):
     mean, factor, cost, _, lam = case(seed, 20, k, "correlated")
     none = np.zeros(20, dtype=np.int64)
     draws = normal_draws(DRAWS, k)
-    mask, _ = best_supermodel(mean, factor, cost, none, lam, max_depth=1, draws=draws, dear=dear)
+    mask, _ = best_supermodel(
+        mean, factor, cost, none, lam, max_depth=1, draws=draws, prefer_expensive=prefer_expensive
+    )
     for row in range(20):
-        routed = route(mean[row : row + 1], cost[row : row + 1], float(lam[row]), dear=dear)[0]
+        routed = route(
+            mean[row : row + 1], cost[row : row + 1], float(lam[row]), prefer_expensive=prefer_expensive
+        )[0]
         assert mask[row] == 1 << routed
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from penstock.core.vote_clock import parallel_vote, sequential_vote
 from penstock.core.votes import (
-    NOBODY,
+    NO_VOTE,
     accepts,
     adaptive_stop,
     count_votes,
@@ -37,7 +37,7 @@ TAUS = st.one_of(
 def elections(draw: st.DrawFn) -> tuple[IntArray, IntArray, float]:
     """One query's ballots and weights (ties are frequent: few answers, small weights), and a tau."""
     k = draw(st.integers(1, 10))
-    ballots = draw(st.lists(st.integers(NOBODY, 3), min_size=k, max_size=k))
+    ballots = draw(st.lists(st.integers(NO_VOTE, 3), min_size=k, max_size=k))
     weights = draw(
         st.one_of(
             st.just([1] * k),
@@ -52,14 +52,14 @@ def by_hand(ballots: list[int], weights: list[int], tau: float) -> tuple[bool, i
     """The full rule written out: smallest code of the heaviest, its share against tau as it prints."""
     tally: Counter[int] = Counter()
     for code, weight in zip(ballots, weights, strict=True):
-        if code != NOBODY:
+        if code != NO_VOTE:
             tally[code] += weight
     if not tally:
-        return False, NOBODY
+        return False, NO_VOTE
     top = max(tally.values())
     winner = min(code for code, weight in tally.items() if weight == top)
     accepted = Fraction(top, sum(weights)) >= Fraction(repr(tau))
-    return accepted, winner if accepted else NOBODY
+    return accepted, winner if accepted else NO_VOTE
 
 
 @settings(max_examples=1500, deadline=None)
@@ -127,8 +127,8 @@ def test_thresholds_are_spread_over_the_tenths() -> None:
 
 
 def test_refusals_stay_in_the_denominator() -> None:
-    votes = count_votes(np.array([[0, 0, NOBODY, NOBODY, 1], [NOBODY] * 5]), np.ones(5, dtype=np.int64))
-    assert votes.winner.tolist() == [0, NOBODY]
+    votes = count_votes(np.array([[0, 0, NO_VOTE, NO_VOTE, 1], [NO_VOTE] * 5]), np.ones(5, dtype=np.int64))
+    assert votes.winner.tolist() == [0, NO_VOTE]
     assert votes.confidence.tolist() == [0.4, 0.0]
     assert accepts(votes, 0.4).tolist() == [True, False]
     assert accepts(votes, 0.41).tolist() == [False, False]
@@ -146,8 +146,8 @@ def test_a_tie_goes_to_the_first_answer_and_all_refused_goes_on() -> None:
     ones = np.ones(4, dtype=np.int64)
     tie = stop_vote(np.array([[0, 1, 1, 0]]), ones, 0.5)
     assert (tie.used[0], tie.accepted[0], tie.winner[0]) == (4, True, 0)
-    nobody = stop_vote(np.array([[NOBODY] * 4]), ones, 1e-9)
-    assert (nobody.accepted[0], nobody.winner[0]) == (False, NOBODY)
+    nobody = stop_vote(np.array([[NO_VOTE] * 4]), ones, 1e-9)
+    assert (nobody.accepted[0], nobody.winner[0]) == (False, NO_VOTE)
 
 
 def test_a_vote_that_cannot_be_won_asks_for_nothing() -> None:

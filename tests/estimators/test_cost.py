@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from penstock.codec import decode, encode
 from penstock.estimators.cost import CostModel, fit_cost
 from penstock.estimators.crossfit import cell_weights
 from penstock.estimators.features import Inputs
@@ -74,4 +75,4 @@ def test_it_is_restored_from_its_state() -> None:
     inputs, chars = prompts()
     cost = np.outer(chars, [1e-6, 3e-5])
     model, _ = fit_cost(inputs, cost, weights(cost), FOLD, seed=0)
-    np.testing.assert_array_equal(CostModel.from_state(*model.state()).predict(inputs), model.predict(inputs))
+    np.testing.assert_array_equal(decode(CostModel, *encode(model)).predict(inputs), model.predict(inputs))

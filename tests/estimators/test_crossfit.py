@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pytest
 
+from penstock.estimators.base import Fitted
 from penstock.estimators.crossfit import cell_weights, crossfit
+from penstock.estimators.ex_ante.named import estimator
 from penstock.estimators.features import Inputs
-from penstock.estimators.registry import ESTIMATORS, estimator
+from penstock.registry import names
 from penstock.testing.estimators import inputs_of, outcomes_of, weights_of
 from penstock.types import FloatArray
 
@@ -18,16 +19,12 @@ N = 200
 
 
 @dataclass(frozen=True)
-class Recalled:
+class Recalled(Fitted):
     known: dict[float, FloatArray]
     mean: FloatArray
-    kind: str = "recalled"
 
     def predict(self, inputs: Inputs) -> FloatArray:
         return np.array([self.known.get(key, self.mean) for key in inputs.length.tolist()])
-
-    def state(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        return {}, {}
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ def test_a_planted_leak_would_be_seen() -> None:
     assert skill(leaked, quality) == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("name", list(ESTIMATORS))
+@pytest.mark.parametrize("name", names("estimator"))
 def test_a_row_s_outcome_does_not_move_its_own_prediction(name: str) -> None:
     inputs = inputs_of()
     quality = outcomes_of(inputs)

@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from penstock.codec import Arrays, decode, encode
 from penstock.errors import BundleError, InputError
-from penstock.estimators.embeddings import EmbeddingEncoder, with_embedder
+from penstock.estimators.embeddings import Embedder, EmbeddingEncoder
 from penstock.estimators.features import TEXT_SCALE, Encoder, fit_encoder
 from penstock.testing.tables import TOPICS, tiny
 from penstock.types import FloatArray
+
+EITHER = Encoder | EmbeddingEncoder
 
 
 class Topical:
@@ -60,15 +63,20 @@ def test_one_prompt_is_encoded_as_in_a_batch(encoder: EmbeddingEncoder) -> None:
 
 
 def test_it_is_restored_with_an_embedder_that_somebody_opens(encoder: EmbeddingEncoder) -> None:
-    settings, arrays = encoder.state()
-    base = Encoder.from_state(settings, arrays)
     queries = tiny(10, seed=3).grid.queries
-    again = with_embedder(base, settings, arrays, lambda spec: Topical())
+    asked: list[Mapping[str, Any]] = []
+
+    def open_embedder(spec: Mapping[str, Any], arrays: Arrays) -> Topical:
+        asked.append(spec)
+        return Topical()
+
+    again = decode(EITHER, *encode(encoder), {Embedder: open_embedder})
+    assert asked == [Topical().spec()]
     np.testing.assert_array_equal(again.encode(queries).dense, encoder.encode(queries).dense)
-    with pytest.raises(BundleError, match="no embedder can be opened"):
-        with_embedder(base, settings, arrays, None)
-    plain, plain_arrays = base.state()
-    assert with_embedder(base, plain, plain_arrays, None) is base
+    with pytest.raises(BundleError, match="turns texts into vectors, and none can be opened"):
+        decode(EITHER, *encode(encoder))
+    plain = decode(EITHER, *encode(fit_encoder(queries, directions=4)))
+    assert type(plain) is Encoder
 
 
 def test_another_model_s_vectors_are_refused(encoder: EmbeddingEncoder) -> None:

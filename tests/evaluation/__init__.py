@@ -1,1 +1,1 @@
-"""Tests of replaying, measuring and reporting."""
+"""Tests of replaying and measuring."""

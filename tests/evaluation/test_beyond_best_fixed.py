@@ -9,12 +9,12 @@ import pytest
 
 from penstock.errors import TableError
 from penstock.evaluation.evaluate import evaluate_fit
-from penstock.fitting.fit import fit_grid
+from penstock.fitting.fit import fit_matrix
 from penstock.fitting.forecast import expect
 from penstock.fitting.result import Fit
 from penstock.fitting.settings import FitSettings
 from penstock.outcomes.cost_unit import LATENCY
-from penstock.outcomes.matrix import Grid
+from penstock.outcomes.matrix import OutcomeMatrix
 from penstock.router.targets import Target
 from penstock.types import Answer, Query, Usage
 
@@ -22,7 +22,7 @@ SETTINGS = FitSettings(estimators=("ridge",), policies=("cascade", "index", "cas
 NAMES, COST = ("one", "two"), (1.0, 1.2)
 
 
-def grid_of(n: int, seed: int) -> Grid:
+def grid_of(n: int, seed: int) -> OutcomeMatrix:
     """Two independent candidates right on 55% and 65%, whose log-probabilities tell."""
     rng = np.random.default_rng(seed)
     quality = (rng.random((n, 2)) < (0.55, 0.65)).astype(float)
@@ -34,12 +34,12 @@ def grid_of(n: int, seed: int) -> Grid:
         logprobs = (float(np.log(level[i, j])),) * 3
         return Answer(NAMES[j], text="so", usage=Usage(5, 3), cost_usd=COST[j], logprobs=logprobs)
 
-    return Grid(queries, NAMES, quality, np.tile(COST, (n, 1)), np.ones((n, 2)), answer_of)
+    return OutcomeMatrix(queries, NAMES, quality, np.tile(COST, (n, 1)), np.ones((n, 2)), answer_of)
 
 
 @pytest.fixture(scope="module")
 def fitted() -> Fit:
-    return fit_grid(grid_of(400, 1), SETTINGS)
+    return fit_matrix(grid_of(400, 1), SETTINGS)
 
 
 def test_the_frontier_goes_on_beyond_the_best_fixed_candidate(fitted: Fit) -> None:
@@ -54,7 +54,7 @@ def test_the_frontier_goes_on_beyond_the_best_fixed_candidate(fitted: Fit) -> No
 @pytest.mark.parametrize("budget", [1.3, 1.4, 2.2, 1000.0])
 def test_a_budget_above_the_dearest_candidate_buys_more(fitted: Fit, budget: float) -> None:
     expected = expect(fitted, Target.parse(f"budget={budget}"), draws=100)
-    best = fitted.mix.best_fixed
+    best = fitted.fixed_mixture.best_fixed
     assert expected.cost.value <= budget * (1 + 1e-9)
     assert expected.cost.value > best.cost
     assert expected.quality.value > best.quality + 0.05
@@ -64,8 +64,8 @@ def test_a_budget_above_the_dearest_candidate_buys_more(fitted: Fit, budget: flo
 
 def test_a_quality_above_the_best_fixed_can_be_asked_for(fitted: Fit) -> None:
     point = fitted.option.frontier.at(Target.parse("quality=1.15"))
-    assert point.quality >= 1.15 * fitted.mix.best_fixed.quality - 1e-9
-    assert point.cost > fitted.mix.best_fixed.cost
+    assert point.quality >= 1.15 * fitted.fixed_mixture.best_fixed.quality - 1e-9
+    assert point.cost > fitted.fixed_mixture.best_fixed.cost
 
 
 def test_evaluated_it_does_what_was_expected(fitted: Fit) -> None:

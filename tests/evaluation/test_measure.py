@@ -1,4 +1,4 @@
-"""Identities the metrics keep (design.md, "The headline metric, exactly")."""
+"""Identities the metrics keep (docs/references.md, "The headline metric")."""
 
 from __future__ import annotations
 
@@ -9,34 +9,35 @@ import numpy as np
 import pytest
 
 from benchmarks.research.oracle import Oracle
+from penstock.belief import OwnAnswerBelief
 from penstock.core.curves import concave_hull
 from penstock.core.routing import frontier_lambdas, hull_edges
 from penstock.evaluation.measure import measure
-from penstock.evaluation.replay_on import Curve, Realised, RealisedOption
-from penstock.router.replay import Beliefs, replay
+from penstock.evaluation.replay_on import HeldOutOption, HeldOutResult, OperatingCurve
+from penstock.router.replay import replay
 
 N = 120
 MEANS, USD = np.array([0.3, 0.6, 0.8]), np.array([1.0, 3.0, 9.0])
 
 
-def curve(cost: np.ndarray, quality: np.ndarray) -> Curve:
-    return Curve(cost, quality, np.full(len(cost), np.nan))
+def curve(cost: np.ndarray, quality: np.ndarray) -> OperatingCurve:
+    return OperatingCurve(cost, quality, np.full(len(cost), np.nan))
 
 
-def option(points: Curve, k: int = 3) -> RealisedOption:
-    best = Curve(points.cost[-1:], points.quality[-1:], np.array([np.nan]))
+def option(points: OperatingCurve, k: int = 3) -> HeldOutOption:
+    best = OperatingCurve(points.cost[-1:], points.quality[-1:], np.array([np.nan]))
     shares = dict.fromkeys((0.95, 0.99, 1.0), best)
-    return RealisedOption(points, points, shares, np.zeros((points.cost.shape[1], k)), {"fit": 1.0})
+    return HeldOutOption(points, points, shares, np.zeros((points.cost.shape[1], k)), {"fit": 1.0})
 
 
-def world(seed: int = 0, **options: Curve) -> Realised:
+def world(seed: int = 0, **options: OperatingCurve) -> HeldOutResult:
     """Test rows with the mix, the oracle and whatever else as options."""
     rng = np.random.default_rng(seed)
     quality = (rng.random((N, 3)) < MEANS).astype(float)
     cost = USD * rng.uniform(0.5, 1.5, (N, 3))
     hull = concave_hull(cost.mean(axis=0), quality.mean(axis=0))
     mix = curve(cost.T[hull], quality.T[hull])
-    beliefs = Beliefs(quality, quality, cost, np.zeros(N))
+    beliefs = OwnAnswerBelief(quality, quality, cost, np.zeros(N))
     lambdas = np.concatenate([np.unique(hull_edges(quality, cost).slope)[::-1] * (1 - 1e-7), [0.0]])
     lambdas = np.concatenate([frontier_lambdas(hull_edges(quality, cost), 2)[:1], lambdas])
     oracle = [replay(Oracle(quality, cost, float(lam)), beliefs, quality, cost) for lam in lambdas]
@@ -45,7 +46,7 @@ def world(seed: int = 0, **options: Curve) -> Realised:
         "oracle/true": curve(np.stack([r.cost for r in oracle]), np.stack([r.quality for r in oracle])),
         **options,
     }
-    return Realised(
+    return HeldOutResult(
         names=("a", "b", "c"),
         quality=quality,
         cost=cost,
@@ -58,8 +59,8 @@ def world(seed: int = 0, **options: Curve) -> Realised:
     )
 
 
-def measured(realised: Realised, **fields: Any) -> dict[str, Any]:
-    return measure(realised, **{"draws": 60, "seed": 0, **fields})
+def measured(held_out: HeldOutResult, **fields: Any) -> dict[str, Any]:
+    return measure(held_out, **{"draws": 60, "seed": 0, **fields})
 
 
 def test_the_oracle_gains_everything_and_the_mix_nothing() -> None:

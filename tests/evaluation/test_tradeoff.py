@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from penstock.core.curves import concave_hull
 from penstock.errors import InputError
 from penstock.evaluation.tradeoff import RATIOS, Curve, Ends, perfect_when_routed, token_cost
-from penstock.evaluation.waiting import falls_by, waiting
 
 SEEDS = st.integers(0, 10_000)
 
@@ -117,14 +116,3 @@ def test_the_large_model_alone_is_at_one_and_cancelled_tokens_are_paid() -> None
     with pytest.raises(InputError, match="ratio"):
         token_cost(0.0, small=np.ones(1), large=np.ones(1), routed=np.ones(1, dtype=bool))
     assert Curve(np.array([0.1]), np.array([0.5])).cost[0] == 0.1
-
-
-def test_waiting_of_those_served_and_those_passed_on() -> None:
-    found = waiting(np.array([10.0, 20.0, 60.0, 2.0]), np.array([False, False, True, True]))
-    assert (found.agl, found.arol, found.overall) == (15.0, 31.0, 23.0)
-    assert (found.resolved, found.passed_on) == (0.5, 0.5)
-    assert np.isnan(waiting(np.ones(2), np.zeros(2, dtype=bool)).arol)
-    assert falls_by(50.0, 10.0) == pytest.approx(0.8)
-    assert np.isnan(falls_by(0.0, 1.0))
-    with pytest.raises(InputError, match="latency"):
-        waiting(np.array([np.nan]), np.array([True]))

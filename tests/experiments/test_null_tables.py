@@ -9,11 +9,11 @@ import pytest
 
 from benchmarks import null_tables
 from benchmarks.null_tables import shuffled
-from penstock.testing.tables import tiny_grid
+from penstock.testing.tables import tiny_matrix
 
 
 def test_cells_are_dealt_to_other_queries_whole() -> None:
-    grid = tiny_grid(80, seed=1)
+    grid = tiny_matrix(80, seed=1)
     found = shuffled(grid, 0)
     for j in range(len(grid.candidates)):
         before = sorted(zip(grid.quality[:, j], grid.cost[:, j], strict=True))

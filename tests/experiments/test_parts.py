@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,27 +18,28 @@ from benchmarks.experiments.simulated import RevealedCosts, simulated_split
 from benchmarks.experiments.tables import pool, routerbench, thinned, truths
 from benchmarks.experiments.votes import Sample, vote, voting_grid
 from benchmarks.research.simulated import LEVELS, simulate
+from penstock.belief import Answered, OwnAnswerBelief, observe
 from penstock.core.draws import normal_draws
 from penstock.core.expected_max import expected_max
 from penstock.core.supermodels import best_supermodel
-from penstock.outcomes.matrix import Grid
+from penstock.outcomes.matrix import OutcomeMatrix
 from penstock.policies.cascade_routing import CascadeRouting
 from penstock.policies.index import Index
-from penstock.router.replay import Beliefs, replay
+from penstock.router.replay import replay
 from penstock.state import State
 
 
 @pytest.fixture(scope="module")
-def grid(tables: Path) -> Grid:
+def grid(tables: Path) -> OutcomeMatrix:
     return pool(routerbench(Settings(tables)), 5)
 
 
-def split_of(grid: Grid, **settings: object):  # type: ignore[no-untyped-def]
+def split_of(grid: OutcomeMatrix, **settings: object):  # type: ignore[no-untyped-def]
     fit, test = np.arange(0, len(grid), 2), np.arange(1, len(grid), 2)
     return simulated_split(grid, fit, test, LEVELS["low"], seed=3, **settings)
 
 
-def test_costs_revealed_by_a_run_change_no_decision(grid: Grid) -> None:
+def test_costs_revealed_by_a_run_change_no_decision(grid: OutcomeMatrix) -> None:
     """What has run is paid for in every choice alike."""
     source = split_of(grid, kinds=("refined",)).sources["refined"][1]
     assert isinstance(source, RevealedCosts)
@@ -49,15 +51,15 @@ def test_costs_revealed_by_a_run_change_no_decision(grid: Grid) -> None:
         np.testing.assert_array_equal(one.accepted, other.accepted)
 
 
-def test_the_slip_is_a_variance_and_all_kinds_share_their_noise(grid: Grid) -> None:
+def test_the_slip_is_a_variance_and_all_kinds_share_their_noise(grid: OutcomeMatrix) -> None:
     sources = split_of(grid).sources
     states = {kind: pair[0].begin() for kind, pair in sources.items()}
-    np.testing.assert_allclose(states["slip"].spread, states["published"].spread ** 2)
+    np.testing.assert_allclose(states["slip"].shift_sd, states["published"].shift_sd ** 2)
     np.testing.assert_array_equal(states["slip"].quality, states["refined"].quality)
     ids = [q.id for q in grid.queries]
     told = (ids, grid.candidates, grid.quality, grid.cost, np.arange(60), LEVELS["low"])
     made, slip = simulate(*told, seed=1), simulate(*told, seed=1, variance_slip=True)
-    np.testing.assert_allclose(slip.spread, made.spread**2)
+    np.testing.assert_allclose(slip.shift_sd, made.shift_sd**2)
     np.testing.assert_array_equal(slip.after, made.after)
 
 
@@ -68,7 +70,7 @@ def test_trying_every_set_is_the_definition_and_agrees_with_the_pruned_search() 
     executed[20:, 1] = True
     spread = np.where(executed, 0.0, rng.uniform(0.05, 0.4, (n, k)))
     cost = rng.uniform(0.1, 1.0, (n, k))
-    state = State(rng.random((n, k)), cost, executed, np.ones((n, k), dtype=bool), np.zeros(n), spread)
+    state = replace(State.new(rng.random((n, k)), cost, np.zeros(n), shift_sd=spread), executed=executed)
     masks = executed @ (1 << np.arange(k))
     draws = normal_draws(128, k)
     for lam in (0.01, 0.1, 0.3, 1.0):
@@ -93,11 +95,11 @@ def test_costs_of_agents_follow_the_ones_that_ran() -> None:
     root = rng.normal(size=(k, k))
     moves, expected = root @ root.T, np.full((n, k), 50.0)
     cost = expected + rng.normal(size=(n, k)) @ root.T
-    nothing = Beliefs(np.full((n, k), 0.5), np.full((n, k), 0.5), expected, np.zeros(n))
+    nothing = OwnAnswerBelief(np.full((n, k), 0.5), np.full((n, k), 0.5), expected, np.zeros(n))
     runs = AgentRuns(nothing, np.ones((n, k)), cost, moves)
     state = runs.begin()
     for column in (2, 0):
-        state = runs.observe(state, np.arange(n), np.full(n, column))
+        state = observe(runs, state, Answered(np.arange(n), np.full(n, column)))
     seen, rest = [0, 2], [1, 3]
     gain = moves[np.ix_(rest, seen)] @ np.linalg.inv(moves[np.ix_(seen, seen)])
     np.testing.assert_allclose(state.cost[:, rest], 50.0 + (cost - expected)[:, seen] @ gain.T, atol=1e-9)
@@ -106,7 +108,7 @@ def test_costs_of_agents_follow_the_ones_that_ran() -> None:
     np.testing.assert_array_equal(nothing.cost, 50.0)
 
 
-def test_areas_lie_between_the_hull_of_single_candidates_and_the_oracle(grid: Grid) -> None:
+def test_areas_lie_between_the_hull_of_single_candidates_and_the_oracle(grid: OutcomeMatrix) -> None:
     truth = truths(grid, [np.arange(len(grid))])[0]
     low, high = linear(truth), oracle(truth)
     assert low.auc < high.auc
@@ -152,7 +154,7 @@ def test_a_voting_candidate_is_paid_for_every_sample(tables: Path) -> None:
     assert grid.quality[:, fifteen].mean() >= grid.quality[:, one].mean()
 
 
-def test_pools(grid: Grid, tables: Path) -> None:
+def test_pools(grid: OutcomeMatrix, tables: Path) -> None:
     assert grid.candidates[1] == "mistralai/mixtral-8x7b-chat"
     few = thinned(routerbench(Settings(tables)), 4)
     assert len(few.candidates) == 4

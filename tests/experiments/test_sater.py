@@ -13,7 +13,7 @@ from benchmarks.experiments.sater import result_of
 from benchmarks.experiments.sater_answers import Answers, Items, answers_of
 from benchmarks.experiments.sater_runs import FCV, RCV, Found, Plan, Trained
 from penstock.candidates import REFUSAL
-from penstock.core.votes import NOBODY
+from penstock.core.votes import NO_VOTE
 from penstock.lab.tasks import generate
 from penstock.training.sater.settings import THRESHOLDS
 from penstock.types import BoolArray, IntArray
@@ -31,7 +31,7 @@ def made(right: BoolArray, tokens: IntArray, refused: BoolArray | None = None) -
     """Answers (n, m): right ones vote for code 0, wrong ones each for a code of their own."""
     silent = np.zeros_like(right) if refused is None else refused
     wrong = np.broadcast_to(np.arange(1, right.shape[1] + 1), right.shape)
-    ballot = np.where(silent, NOBODY, np.where(right, 0, wrong))
+    ballot = np.where(silent, NO_VOTE, np.where(right, 0, wrong))
     return Answers(right & ~silent, silent, np.where(silent, 8, tokens), ballot)
 
 
@@ -157,5 +157,5 @@ def test_answers_are_scored_and_coded(items: Items) -> None:
     got = answers_of(items.first(1), [texts])
     assert got.correct.tolist() == [[True, False, False, False, True]]
     assert got.refused.tolist() == [[False, False, True, False, False]]
-    assert got.ballot.tolist() == [[0, NOBODY, NOBODY, NOBODY, 0]]
+    assert got.ballot.tolist() == [[0, NO_VOTE, NO_VOTE, NO_VOTE, 0]]
     assert got.tokens.tolist() == [[5, 3, 8, 4, 6]]

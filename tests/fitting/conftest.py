@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from penstock.fitting.fit import fit_grid
+from penstock.fitting.fit import fit_matrix
 from penstock.fitting.result import Fit
 from penstock.fitting.settings import FitSettings
-from penstock.testing.tables import tiny_grid
+from penstock.testing.tables import tiny_matrix
 
 QUICK = FitSettings(estimators=("ridge", "knn"), directions=12)
 
 
 @pytest.fixture(scope="session")
 def fitted() -> Fit:
-    return fit_grid(tiny_grid(200, seed=1), QUICK)
+    return fit_matrix(tiny_matrix(200, seed=1), QUICK)

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from penstock.errors import BundleError, InputError
-from penstock.fitting.fit import fit_grid
+from penstock.fitting.fit import fit_matrix
 from penstock.fitting.result import router_of
 from penstock.fitting.settings import FitSettings
-from penstock.outcomes.matrix import Grid
+from penstock.outcomes.matrix import OutcomeMatrix
 from penstock.router.bundle import load_bundle, save_bundle
 from penstock.router.targets import Target
 from penstock.types import Answer, FloatArray, Query
@@ -36,12 +36,12 @@ class Told:
         return {"kind": "told", "model": "oracle"}
 
 
-def grid_and_embedder(n: int = 160) -> tuple[Grid, Told]:
+def grid_and_embedder(n: int = 160) -> tuple[OutcomeMatrix, Told]:
     """``large`` is right always, ``small`` on what is easy; prompts are numbers."""
     rng = np.random.default_rng(0)
     hard = rng.random(n) < 0.5
     prompts = [f"question {number}" for number in rng.permutation(10 * n)[:n]]
-    grid = Grid(
+    grid = OutcomeMatrix(
         queries=tuple(Query.from_prompt(f"q{i}", prompt) for i, prompt in enumerate(prompts)),
         candidates=("small", "large"),
         quality=np.stack([1.0 - hard, np.ones(n)], axis=1),
@@ -54,8 +54,8 @@ def grid_and_embedder(n: int = 160) -> tuple[Grid, Told]:
 
 def test_what_only_the_embedding_knows_is_found() -> None:
     grid, told = grid_and_embedder()
-    without = fit_grid(grid, SETTINGS)
-    fit = fit_grid(grid, SETTINGS, embedder=told)
+    without = fit_matrix(grid, SETTINGS)
+    fit = fit_matrix(grid, SETTINGS, embedder=told)
     assert without.chosen == "mix/mean"
     assert fit.chosen == "routing/ridge"
     assert fit.option.frontier.at(SAVINGS).quality > without.option.frontier.at(SAVINGS).quality + 0.1
@@ -63,11 +63,11 @@ def test_what_only_the_embedding_knows_is_found() -> None:
 
 def test_a_router_is_opened_again_with_its_embedder_only(tmp_path: Path) -> None:
     grid, told = grid_and_embedder()
-    fit = fit_grid(grid, SETTINGS, embedder=told)
+    fit = fit_matrix(grid, SETTINGS, embedder=told)
     path = tmp_path / "r.penstock"
     router = router_of(fit, SAVINGS, seed=0, provenance={})
     save_bundle(router, path)
-    with pytest.raises(BundleError, match=r"r\.penstock.*no embedder can be opened here"):
+    with pytest.raises(BundleError, match=r"r\.penstock.*turns texts into vectors.* none can be opened here"):
         load_bundle(path)
     specs: list[Mapping[str, Any]] = []
 
@@ -86,7 +86,7 @@ def test_a_router_is_opened_again_with_its_embedder_only(tmp_path: Path) -> None
 def test_what_a_refusal_advises_is_passed_on(tmp_path: Path) -> None:
     grid, told = grid_and_embedder(60)
     path = tmp_path / "r.penstock"
-    save_bundle(router_of(fit_grid(grid, SETTINGS, embedder=told), SAVINGS, seed=0, provenance={}), path)
+    save_bundle(router_of(fit_matrix(grid, SETTINGS, embedder=told), SAVINGS, seed=0, provenance={}), path)
 
     def refused(spec: Mapping[str, Any]) -> Told:
         raise BundleError("no leave", hint="Ask for it")
@@ -105,10 +105,10 @@ def test_a_text_model_and_an_embedder_do_not_go_together() -> None:
 
     grid, told = grid_and_embedder(60)
     with pytest.raises(InputError, match="not with both"):
-        fit_grid(grid, SETTINGS, text_model=Model(), embedder=told)
+        fit_matrix(grid, SETTINGS, text_model=Model(), embedder=told)
     assert told.asked == 0
 
 
 def test_a_router_without_an_embedder_waits_for_nothing(tmp_path: Path) -> None:
     grid, _ = grid_and_embedder(60)
-    assert not router_of(fit_grid(grid, SETTINGS), SAVINGS, seed=0, provenance={}).blocking
+    assert not router_of(fit_matrix(grid, SETTINGS), SAVINGS, seed=0, provenance={}).blocking

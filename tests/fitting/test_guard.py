@@ -1,4 +1,4 @@
-"""The guard: nothing replaces the mix without evidence (design.md, decision 3)."""
+"""The guard: nothing replaces the mix without evidence (docs/decisions/0002)."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from penstock.belief import OwnAnswerBelief
 from penstock.core.curves import concave_hull
 from penstock.estimators.base import Estimator
 from penstock.estimators.crossfit import crossfit
 from penstock.estimators.ex_ante.linear import Ridge
 from penstock.estimators.ex_ante.neighbours import NearestNeighbours
 from penstock.estimators.features import Inputs
+from penstock.estimators.post_hoc.base import whole
 from penstock.estimators.shrinkage import fit_shrinkage
 from penstock.fitting.guard import advantages, clears_mix
-from penstock.fitting.search_spaces import fixed, routing
-from penstock.fitting.sweep import Swept, sweep
-from penstock.router.replay import Beliefs
+from penstock.fitting.sweep import Sweep, sweep
+from penstock.policies.fixed import every_candidate
+from penstock.policies.routing import Routing
+from tests.policies.evidence import evidence_of
 
 TABLES = 240
 RIDGE = Ridge((3.0,))
@@ -26,7 +29,7 @@ COST = np.array([1.0, 3.0, 10.0])
 
 def contest(
     seed: int, *, n: int, signal: float, shrink: bool, kind: Estimator = RIDGE
-) -> tuple[Swept, Swept]:
+) -> tuple[Sweep, Sweep]:
     """Routing swept on cross-fitted estimates, and the fixed candidates, on one small table."""
     rng = np.random.default_rng(seed)
     dense = rng.normal(size=(n, 4))
@@ -38,9 +41,10 @@ def contest(
     raw = crossfit(kind, inputs, quality, weight, np.arange(n) % 3, seed=0)
     if shrink:
         raw = fit_shrinkage(raw, quality, weight, quality.mean(axis=0)).apply(raw)
-    beliefs = Beliefs(np.clip(raw, 0, 1), raw, np.tile(COST, (n, 1)), np.zeros(n))
-    policies = routing(beliefs, quality.mean(axis=0), cost.mean(axis=0))[::5]
-    return sweep(policies, beliefs, quality, cost, 2), sweep(fixed(3), beliefs, quality, cost, 2)
+    beliefs = OwnAnswerBelief(np.clip(raw, 0, 1), raw, np.tile(COST, (n, 1)), np.zeros(n))
+    policies = Routing.search_space(evidence_of(beliefs, quality.mean(axis=0), cost.mean(axis=0)))[::5]
+    parts = whole(beliefs, n)
+    return sweep(policies, parts, quality, cost, 2), sweep(every_candidate(3), parts, quality, cost, 2)
 
 
 def share_cleared(*, n: int, signal: float, shrink: bool, kind: Estimator, tables: int) -> float:

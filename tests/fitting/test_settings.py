@@ -21,6 +21,6 @@ def test_whole_tasks_are_left_out_in_as_many_folds_as_ever() -> None:
 def test_few_tasks_are_asked_for_less_confidence() -> None:
     assert FitSettings().guarded_at == 0.95
     assert FitSettings(fold_by="task").guarded_at == 0.8
-    assert FitSettings(fold_by="task", confidence=0.9).guarded_at == 0.9
+    assert FitSettings(fold_by="task", guard_level=0.9).guarded_at == 0.9
     with pytest.raises(InputError, match=r"at least 0\.5 and below 1"):
-        FitSettings(confidence=0.3)
+        FitSettings(guard_level=0.3)

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from penstock.belief import OwnAnswerBelief
 from penstock.errors import InputError
 from penstock.fitting.step_lambdas import TOLERANCE, StepTuned, tune_steps
 from penstock.policies.cascade_routing import CascadeRouting, OptimalCascade
 from penstock.policies.mixture import Mixture
-from penstock.router.replay import Beliefs, replay
+from penstock.router.replay import replay
 from penstock.types import FloatArray
 
 COST = np.array([1.0, 3.0, 10.0])
@@ -19,11 +20,11 @@ ROUTING = CascadeRouting((1.0,), max_depth=3, draws=32)
 CASCADE = OptimalCascade((0, 1, 2), (1.0,), max_depth=3, draws=32)
 
 
-Rows = tuple[Beliefs, FloatArray, FloatArray]
+Rows = tuple[OwnAnswerBelief, FloatArray, FloatArray]
 
 
 def world(seed: int, n: int = 80) -> Rows:
-    """Estimates off by a varying amount: what is realised is not what is expected."""
+    """Estimates off by a varying amount: what happens is not what is expected."""
     rng = np.random.default_rng(seed)
     true = np.clip(
         np.array([0.45, 0.6, 0.75]) + 0.3 * rng.normal(size=(n, 1)) + 0.1 * rng.normal(size=(n, 3)), 0, 1
@@ -32,7 +33,7 @@ def world(seed: int, n: int = 80) -> Rows:
     ex_ante = np.clip(true + 0.2 * rng.normal(size=(n, 3)), 0, 1)
     post_hoc = np.clip(0.5 * ex_ante + 0.5 * quality + 0.1 * rng.normal(size=(n, 3)), 0, 1)
     cost = COST * rng.uniform(0.5, 1.5, size=(n, 3))
-    beliefs = Beliefs(ex_ante, post_hoc, np.tile(COST, (n, 1)), rng.random(n), np.full((n, 3), 0.3))
+    beliefs = OwnAnswerBelief(ex_ante, post_hoc, np.tile(COST, (n, 1)), rng.random(n), np.full((n, 3), 0.3))
     return beliefs, quality, cost
 
 
@@ -61,8 +62,10 @@ def check_reached(tuned: StepTuned, rows: Rows) -> None:
     for reached in (tuned.best, tuned.single, tuned.deterministic):
         policy = reached.policy
         if isinstance(policy, Mixture):
-            cheap, dear = mean_of(policy.cheap, rows), mean_of(policy.dear, rows)
-            expected = [policy.gamma * a + (1 - policy.gamma) * b for a, b in zip(cheap, dear, strict=True)]
+            cheap, expensive = mean_of(policy.cheap, rows), mean_of(policy.expensive, rows)
+            expected = [
+                policy.gamma * a + (1 - policy.gamma) * b for a, b in zip(cheap, expensive, strict=True)
+            ]
         else:
             expected = list(mean_of(policy, rows))
         assert [reached.cost, reached.quality] == pytest.approx(expected, rel=1e-9)
@@ -111,7 +114,7 @@ def test_free_candidates_meet_a_budget_of_nothing() -> None:
     free = np.zeros_like(cost)
     tuned = tune_steps(
         ROUTING,
-        Beliefs(beliefs.ex_ante, beliefs.post_hoc, free, beliefs.draw, beliefs.spread),
+        OwnAnswerBelief(beliefs.ex_ante, beliefs.post_hoc, free, beliefs.draw, beliefs.shift_sd),
         quality,
         free,
         0.0,

@@ -10,10 +10,10 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from penstock.errors import InputError
-from penstock.fitting.fit import fit_grid
+from penstock.fitting.fit import fit_matrix
 from penstock.fitting.settings import FitSettings
-from penstock.fitting.threads import MOST, cores, undivided_sums
-from penstock.testing.tables import tiny_grid
+from penstock.fitting.threads import MOST, cores, single_threaded_blas
+from penstock.testing.tables import tiny_matrix
 
 
 def counts() -> dict[str, int]:
@@ -23,17 +23,17 @@ def counts() -> dict[str, int]:
 @pytest.fixture(autouse=True)
 def loaded() -> None:
     """Every library that a fit brings in, as after a fit before."""
-    with undivided_sums():
+    with single_threaded_blas():
         pass
 
 
 def test_libraries_get_their_threads_back() -> None:
     before = counts()
     assert len(before) > 1, "NumPy and SciPy bring one each"
-    with undivided_sums():
+    with single_threaded_blas():
         assert set(counts().values()) == {1}
     assert counts() == before
-    with pytest.raises(ValueError, match="inside"), undivided_sums():
+    with pytest.raises(ValueError, match="inside"), single_threaded_blas():
         raise ValueError("inside")
     assert counts() == before
 
@@ -41,7 +41,7 @@ def test_libraries_get_their_threads_back() -> None:
 def test_a_fit_divides_no_sums() -> None:
     before, during = counts(), set[tuple[str, int]]()
     quick = FitSettings(estimators=("ridge",), policies=("routing",), directions=12)
-    fit_grid(tiny_grid(60), quick, progress=lambda what, done, total: during.update(counts().items()))
+    fit_matrix(tiny_matrix(60), quick, progress=lambda what, done, total: during.update(counts().items()))
     assert during == {(path, 1) for path in before}
     assert counts() == before
 
@@ -49,8 +49,8 @@ def test_a_fit_divides_no_sums() -> None:
 def test_libraries_that_nobody_has_loaded_yet_are_limited_too() -> None:
     code = (
         "from threadpoolctl import threadpool_info\n"
-        "from penstock.fitting.threads import undivided_sums\n"
-        "with undivided_sums():\n"
+        "from penstock.fitting.threads import single_threaded_blas\n"
+        "with single_threaded_blas():\n"
         "    import scipy.optimize, sklearn.cluster\n"
         "    print({library['num_threads'] for library in threadpool_info()})\n"
     )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pytest
 from openai import OpenAI
 
+from penstock.belief import Belief, OwnAnswerBelief
 from penstock.candidates import Candidate, Pool
 from penstock.errors import TargetError
 from penstock.gateway.app import create_app
@@ -24,10 +25,10 @@ from penstock.pricing import Price
 from penstock.providers.base import Provider
 from penstock.providers.scripted import Script, ScriptedProvider
 from penstock.router.targets import Target, TargetKind
-from penstock.state import State, draw_of
+from penstock.state import draw_of
 from penstock.storage.base import Decision, DecisionLog
 from penstock.storage.memory import MemoryDecisionLog
-from penstock.types import Answer, BoolArray, Query, Status
+from penstock.types import Answer, FloatArray, IntArray, Query, Status
 
 NAMES = ("small", "large")
 PRICES = {"small": Price.of(1, 2), "large": Price.of(10, 20)}
@@ -51,22 +52,16 @@ class SaidRouter:
             return Fixed(1)
         return self.cascade if wanted.kind is TargetKind.BUDGET else Fixed(0)
 
-    def begin(self, queries: Sequence[Query], *, eligible: BoolArray | None = None, seed: int = 0) -> State:
-        shape = (len(queries), len(self.candidates))
-        return State(
-            quality=np.tile([0.4, 0.9], (len(queries), 1)),
-            cost=np.tile([1e-6, 1e-5], (len(queries), 1)),
-            executed=np.zeros(shape, dtype=bool),
-            eligible=np.ones(shape, dtype=bool) if eligible is None else eligible,
-            draw=np.array([draw_of(q.id, seed) for q in queries]),
-        )
+    def believe(self, queries: Sequence[Query]) -> Belief:
+        n = len(queries)
+        before = np.tile([0.4, 0.9], (n, 1))
+        draw = np.array([draw_of(q.id, 0) for q in queries])
+        return OwnAnswerBelief(before, before, np.tile([1e-6, 1e-5], (n, 1)), draw, read=sure)
 
-    def observe(self, state: State, row: int, query: Query, answers: Mapping[int, Answer]) -> State:
-        quality, executed = state.quality.copy(), state.executed.copy()
-        for column, answer in answers.items():
-            sure = "sure" in answer.text and answer.status is Status.ANSWERED
-            quality[row, column], executed[row, column] = (0.95 if sure else 0.1), True
-        return replace(state, quality=quality, executed=executed)
+
+def sure(ex_ante: FloatArray, answers: Sequence[Answer], columns: IntArray) -> FloatArray:
+    """0.95 of an answer that says it is sure, else 0.1."""
+    return np.array([0.95 if "sure" in a.text and a.status is Status.ANSWERED else 0.1 for a in answers])
 
 
 @dataclass

@@ -9,7 +9,7 @@ import pytest
 
 from penstock.candidates import REFUSAL, Candidate, Confidence, Vote
 from penstock.config.pool_file import load_pool
-from penstock.config.stated_policy import plain_router
+from penstock.config.stated_policy import static_router
 from penstock.errors import PoolError
 from penstock.policies.refusal import RefusalCascade
 from penstock.policies.vote import VoteCascade
@@ -19,14 +19,14 @@ from penstock.providers.scripted import Script, ScriptedProvider
 from penstock.providers.wrappers.judge import JudgedProvider
 from penstock.providers.wrappers.refusal import RefusingProvider
 from penstock.providers.wrappers.vote import VotingProvider
-from penstock.router.static import PlainRouter
+from penstock.router.static import StaticRouter
 from penstock.types import Status
 
 from .conftest import NAMES, Start
 
 PRICE = Price.of(1, 2)
 LARGE = Candidate("large", "scripted", "m", PRICE)
-ON_REFUSAL = PlainRouter(NAMES, RefusalCascade((0, 1)))
+ON_REFUSAL = StaticRouter(NAMES, RefusalCascade((0, 1)))
 
 
 def refusing(script: Script) -> dict[str, Provider]:
@@ -68,7 +68,7 @@ async def test_an_answer_of_the_small_model_stays(start: Start, hello: Any, stre
 
 @pytest.mark.parametrize(("accept", "wanted"), [(0.6, "4"), (0.9, "large: 4")])
 async def test_a_vote_below_its_share_goes_on(start: Start, hello: Any, accept: float, wanted: str) -> None:
-    router = PlainRouter(NAMES, VoteCascade((0, 1), (accept,)))
+    router = StaticRouter(NAMES, VoteCascade((0, 1), (accept,)))
     running = start(router=router, providers=voting(["4", "5", "4", "4"], samples=4))
     assert told(running.client(), hello, False) == wanted
     assert (await running.last()).runs[0].quality == 0.75
@@ -84,7 +84,7 @@ async def test_a_poor_rating_goes_on(
     judge = Candidate("large", "scripted", "m", PRICE)
     small = Candidate("small", "scripted", "m", PRICE, judge=judge)
     rated = JudgedProvider(small, ScriptedProvider(small, "small: 4"), ScriptedProvider(judge, rating))
-    router = PlainRouter(NAMES, VoteCascade((0, 1), (0.6,)))
+    router = StaticRouter(NAMES, VoteCascade((0, 1), (0.6,)))
     running = start(router=router, providers={"small": rated, "large": large()})
     assert told(running.client(), hello, stream) == wanted
     decision = await running.last()
@@ -119,13 +119,13 @@ candidates:
 def test_a_pool_file_states_its_policy(tmp_path: Path) -> None:
     path = tmp_path / "penstock.yaml"
     path.write_text(POOL)
-    assert plain_router(path, load_pool(path)) is None
+    assert static_router(path, load_pool(path)) is None
     path.write_text(POOL + "policy: {refusal: [s at 0.7, l]}")
-    router = plain_router(path, load_pool(path))
-    assert router == PlainRouter(("s at 0.3", "s at 0.7", "l"), RefusalCascade((1, 2)))
+    router = static_router(path, load_pool(path))
+    assert router == StaticRouter(("s at 0.3", "s at 0.7", "l"), RefusalCascade((1, 2)))
     path.write_text(POOL + "policy: {vote: [s at 0.3, l], accept: [0.6]}")
-    router = plain_router(path, load_pool(path))
-    assert router == PlainRouter(("s at 0.3", "s at 0.7", "l"), VoteCascade((0, 2), (0.6,)))
+    router = static_router(path, load_pool(path))
+    assert router == StaticRouter(("s at 0.3", "s at 0.7", "l"), VoteCascade((0, 2), (0.6,)))
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_policies_that_mean_nothing(tmp_path: Path, policy: str, said: str) -> N
     path = tmp_path / "penstock.yaml"
     path.write_text(POOL + f"policy: {policy}")
     with pytest.raises(PoolError, match=said) as caught:
-        plain_router(path, load_pool(path))
+        static_router(path, load_pool(path))
     assert str(path) in str(caught.value)
 
 
@@ -154,7 +154,7 @@ def test_the_pool_file_of_the_page_is_right(tmp_path: Path) -> None:
     path.write_text(page.split("```yaml\n")[1].split("```")[0])
     pool = load_pool(path)
     assert pool.names == ("small when sure", "small x10", "large")
-    assert plain_router(path, pool) == PlainRouter(pool.names, RefusalCascade((1, 2)))
+    assert static_router(path, pool) == StaticRouter(pool.names, RefusalCascade((1, 2)))
 
 
 def told(client: Any, messages: Any, stream: bool) -> str:

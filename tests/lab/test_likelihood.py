@@ -12,7 +12,7 @@ from penstock.lab.likelihood import EmbeddedLikelihood
 from penstock.lab.tasks import generate
 from penstock.outcomes.likelihood import Case, quality_of, score_by_likelihood
 from penstock.runtime.model import LanguageModel
-from penstock.testing.tables import as_table, tiny_grid
+from penstock.testing.tables import as_table, tiny_matrix
 from penstock.types import FloatArray
 
 
@@ -65,7 +65,7 @@ class Counting:
 def test_a_table_is_scored_each_case_once() -> None:
     import polars as pl
 
-    table = as_table(tiny_grid(12))
+    table = as_table(tiny_matrix(12))
     with pytest.raises(TableError, match="no reference"):
         score_by_likelihood(table, Counting())
     queries = table.queries.with_columns(pl.lit("4").alias("reference"))

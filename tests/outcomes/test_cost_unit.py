@@ -8,7 +8,7 @@ import pytest
 from penstock.errors import InputError, TableError
 from penstock.outcomes.cost_unit import LATENCY, USD, CostUnit
 from penstock.outcomes.table import OutcomeTable
-from penstock.outcomes.to_matrix import to_grid
+from penstock.outcomes.to_matrix import to_matrix
 
 from .tables import outcome, table
 
@@ -48,8 +48,8 @@ def timed() -> OutcomeTable:
 
 
 def test_costs_are_in_the_unit_asked_for() -> None:
-    usd, seconds = to_grid(timed()), to_grid(timed(), cost_unit=LATENCY)
-    both = to_grid(timed(), cost_unit=CostUnit(1.0, 0.1))
+    usd, seconds = to_matrix(timed()), to_matrix(timed(), cost_unit=LATENCY)
+    both = to_matrix(timed(), cost_unit=CostUnit(1.0, 0.1))
     assert np.allclose(usd.cost, [[0.6, 0.25], [0.5, 0.25]])
     assert np.allclose(seconds.cost, [[3.0, 8.0], [1.0, np.nan]], equal_nan=True)
     assert np.allclose(both.cost, [[0.9, 1.05], [0.6, np.nan]], equal_nan=True)
@@ -58,11 +58,11 @@ def test_costs_are_in_the_unit_asked_for() -> None:
 
 
 def test_the_money_of_an_answer_stays_money() -> None:
-    assert to_grid(timed(), cost_unit=LATENCY).answer_of(1, 0).cost_usd == 0.5
+    assert to_matrix(timed(), cost_unit=LATENCY).answer_of(1, 0).cost_usd == 0.5
 
 
 def test_latency_counts_where_prices_are_unknown() -> None:
-    grid = to_grid(table(outcome("a", "m", cost_usd=None, latency_s=2.0)), cost_unit=LATENCY)
+    grid = to_matrix(table(outcome("a", "m", cost_usd=None, latency_s=2.0)), cost_unit=LATENCY)
     assert grid.cost.tolist() == [[2.0]]
     assert not grid.estimated_cost
 
@@ -70,4 +70,4 @@ def test_latency_counts_where_prices_are_unknown() -> None:
 def test_without_any_latency_it_cannot_be_a_cost() -> None:
     for unit in (LATENCY, CostUnit(1.0, 0.1)):
         with pytest.raises(TableError, match="no outcome has a latency"):
-            to_grid(table(outcome("a", "m")), cost_unit=unit)
+            to_matrix(table(outcome("a", "m")), cost_unit=unit)

@@ -21,7 +21,7 @@ from penstock.errors import TableError
 from penstock.outcomes.imports import import_queries, import_table
 from penstock.outcomes.io import read_table
 from penstock.outcomes.sources.pandas_pickle import read_pandas_pickle
-from penstock.outcomes.to_matrix import to_grid
+from penstock.outcomes.to_matrix import to_matrix
 
 from .tables import queries, write_raw
 
@@ -201,7 +201,7 @@ def wide() -> dict[str, list[Any]]:
 @pytest.mark.parametrize("version", ["1.5", "2.2"])
 def test_published_pickles_are_read(version: str) -> None:
     made = import_table(ASSETS / f"routerbench_pandas_{version}.pkl")
-    grid = to_grid(made)
+    grid = to_matrix(made)
     assert grid.candidates == ("m/one", "two")
     np.testing.assert_array_equal(grid.quality, [[1.0, 1.0], [0.5, np.nan], [0.0, 0.0]])
     np.testing.assert_array_equal(grid.cost, [[1e-4, 1e-5], [2e-4, np.nan], [3e-4, 3e-5]])

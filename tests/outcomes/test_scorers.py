@@ -16,9 +16,9 @@ from penstock.outcomes.io import read_table
 from penstock.outcomes.scorers.choice import multiple_choice
 from penstock.outcomes.scorers.exact import exact_match
 from penstock.outcomes.scorers.json_equal import json_equal
+from penstock.outcomes.scorers.named import scorer_named
 from penstock.outcomes.scorers.numeric import numeric
 from penstock.outcomes.scorers.pattern import PatternScorer
-from penstock.outcomes.scorers.registry import scorer_named
 from penstock.outcomes.scorers.verified import VerifierScorer
 from penstock.outcomes.scoring import score_table
 
@@ -145,10 +145,11 @@ def test_an_unreadable_reference_is_an_error(scorer: Any, reference: str) -> Non
 
 def test_names() -> None:
     verifier = VerifierScorer(lambda t: t[-1:] or None, lambda t, r: t.endswith(r))
-    assert scorer_named("lab", others={"lab": verifier})("so 4", "4").quality == 1.0
+    assert verifier("so 4", "4").quality == 1.0
     assert verifier("", "4").extracted is None
+    assert scorer_named("lab")("so answer : 4", "4").quality == 1.0
     assert scorer_named("regex", pattern="(4)")("4", "4").quality == 1.0
-    with pytest.raises(InputError, match=r"'best'; there are exact, choice, numeric, regex, json"):
+    with pytest.raises(InputError, match=r"'best'; there are choice, exact, json, lab, numeric, regex"):
         scorer_named("best")
     with pytest.raises(InputError, match="for the scorer regex"):
         scorer_named("numeric", pattern="x")

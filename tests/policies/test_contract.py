@@ -7,20 +7,22 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from benchmarks.research.oracle import Oracle
+from benchmarks.research.oracle import AnswerKey, Oracle
+from penstock import codec
 from penstock.errors import InputError
-from penstock.policies.base import Policy, call_or_accept
+from penstock.policies.base import Policy, call_or_accept, where_eligible
 from penstock.policies.cascade import ThresholdCascade
 from penstock.policies.cascade_routing import CascadeRouting, OptimalCascade
-from penstock.policies.fixed import Fixed, where_eligible
+from penstock.policies.copula_cascade import CopulaCascade
+from penstock.policies.fixed import Fixed
 from penstock.policies.gain_cascade import GainCascade
 from penstock.policies.index import Index
-from penstock.policies.lookahead import Lookahead
+from penstock.policies.lookahead import ValueOfInformation
 from penstock.policies.mixture import Mixture
 from penstock.policies.refusal import RefusalCascade
-from penstock.policies.registry import _KINDS
 from penstock.policies.routing import Routing
 from penstock.policies.vote import VoteCascade
+from penstock.registry import entry_of, registered
 from penstock.state import State, Step
 from penstock.testing.policies import PolicyContract, ServedPolicyContract, World
 
@@ -39,9 +41,9 @@ class TestRouting(ServedPolicyContract):
         return Routing(40.0)
 
 
-class TestRoutingDear(ServedPolicyContract):
+class TestRoutingExpensive(ServedPolicyContract):
     def policy_for(self, world: World) -> Policy:
-        return Routing(50.0, dear=True)
+        return Routing(50.0, prefer_expensive=True)
 
 
 class TestRoutingFree(ServedPolicyContract):
@@ -60,6 +62,12 @@ class TestThresholdCascadeOverSome(ServedPolicyContract):
 
     def policy_for(self, world: World) -> Policy:
         return ThresholdCascade((last(world),), ())
+
+
+class TestCopulaCascade(ServedPolicyContract):
+    def policy_for(self, world: World) -> Policy:
+        k = world.quality.shape[1]
+        return CopulaCascade(tuple(range(k)), (0.4,) * (k - 1))
 
 
 class TestRefusalCascade(ServedPolicyContract):
@@ -100,16 +108,16 @@ class TestIndex(ServedPolicyContract):
         return Index(30.0)
 
 
-class TestIndexOfTwoRuns(ServedPolicyContract):
+class TestIndexOfTwoCalls(ServedPolicyContract):
     def policy_for(self, world: World) -> Policy:
-        return Index(30.0, runs=2)
+        return Index(30.0, max_calls=2)
 
 
-class TestLookahead(ServedPolicyContract):
-    """Without an outlook; with one, see tests/policies/test_lookahead.py."""
+class TestValueOfInformation(ServedPolicyContract):
+    """Without a lookahead model; with one, see tests/policies/test_lookahead.py."""
 
     def policy_for(self, world: World) -> Policy:
-        return Lookahead(30.0)
+        return ValueOfInformation(30.0)
 
 
 class TestMixture(ServedPolicyContract):
@@ -121,7 +129,7 @@ class TestMixture(ServedPolicyContract):
 
 class TestOracle(PolicyContract):
     def policy_for(self, world: World) -> Policy:
-        return Oracle(world.post_hoc, world.cost, 20.0)
+        return Oracle(AnswerKey(world.post_hoc), AnswerKey(world.cost), 20.0)
 
 
 def test_every_kind_of_policy_is_held_to_the_contract() -> None:
@@ -129,20 +137,24 @@ def test_every_kind_of_policy_is_held_to_the_contract() -> None:
     suites = [
         item for item in globals().values() if isinstance(item, type) and item.__name__.startswith("Test")
     ]
-    kinds = {suite().policy_for(world).spec()["kind"] for suite in suites if suite is not TestOracle}
-    assert kinds == set(_KINDS)
+    kinds = {entry_of(type(suite().policy_for(world))).name for suite in suites}
+    built_in = {name for name, item in registered("policy").items() if item.distribution == "penstock"}
+    assert kinds == {*built_in, "oracle"}
 
 
 def test_an_oracle_is_never_written_down() -> None:
     world = World.of(2)
+    quality, cost = AnswerKey(world.quality), AnswerKey(world.cost)
     with pytest.raises(InputError, match="evaluation only"):
-        Oracle(world.quality, world.cost, 1.0).spec()
+        Oracle(quality, cost, 1.0).spec()
+    with pytest.raises(InputError, match="evaluation only"):
+        codec.encode(Mixture(Oracle(quality, cost, 1.0), Fixed(0), 0.5))
     with pytest.raises(InputError, match="exactly the rows"):
-        Oracle(world.quality[:3], world.cost[:3], 1.0).step(world.begin())
+        Oracle(AnswerKey(quality[:3]), AnswerKey(cost[:3]), 1.0).step(world.begin())
 
 
 @dataclass(frozen=True)
-class Fickle:
+class Fickle(Policy):
     """Chooses again after every answer although it promised to accept it."""
 
     def step(self, state: State) -> Step:
@@ -150,9 +162,6 @@ class Fickle:
 
     def final_call(self, state: State, column: int) -> bool:
         return True
-
-    def spec(self) -> dict[str, object]:
-        return {"kind": "fickle"}
 
 
 @dataclass(frozen=True)

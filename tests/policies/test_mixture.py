@@ -1,4 +1,4 @@
-"""Mixtures: one draw per query, gamma the cheap branch's probability (papers.md C1, D2, D7)."""
+"""Mixtures: one draw per query, gamma the cheap branch's probability (De Koninck et al. 2025, Theorem 1)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from penstock.belief import OwnAnswerBelief
 from penstock.core.routing import solve_budget
 from penstock.errors import InputError
 from penstock.policies.cascade import ThresholdCascade
 from penstock.policies.fixed import Fixed
-from penstock.policies.mixture import Mixture, mix
+from penstock.policies.mixture import Mixture, mixture_of
 from penstock.policies.routing import Routing
-from penstock.router.replay import Beliefs, replay
+from penstock.router.replay import replay
 from penstock.state import draw_of
 from penstock.types import FloatArray
 
@@ -39,10 +40,10 @@ def test_a_mixed_multi_step_strategy_costs_what_was_promised(gamma: float) -> No
     rng = np.random.default_rng(0)
     post_hoc, quality = rng.random((N, 3)), rng.random((N, 3))
     cost = np.tile([1.0, 3.0, 20.0], (N, 1))
-    beliefs = Beliefs(np.full((N, 3), 0.5), post_hoc, cost, draws(3))
-    cheap, dear = ThresholdCascade((0, 1), (0.3,)), ThresholdCascade((0, 1, 2), (0.8, 0.8))
+    belief = OwnAnswerBelief(np.full((N, 3), 0.5), post_hoc, cost, draws(3))
+    cheap, expensive = ThresholdCascade((0, 1), (0.3,)), ThresholdCascade((0, 1, 2), (0.8, 0.8))
     minus, plus, mixed = (
-        replay(p, beliefs, quality, cost) for p in (cheap, dear, Mixture(cheap, dear, gamma))
+        replay(p, belief, quality, cost) for p in (cheap, expensive, Mixture(cheap, expensive, gamma))
     )
     expected = gamma * minus.cost.mean() + (1 - gamma) * plus.cost.mean()
     error = 4 * np.hypot(minus.cost.std(), plus.cost.std()) / np.sqrt(N)
@@ -50,24 +51,24 @@ def test_a_mixed_multi_step_strategy_costs_what_was_promised(gamma: float) -> No
     assert mixed.cost.mean() == pytest.approx(expected, abs=error)
     inverted = (1 - gamma) * minus.cost.mean() + gamma * plus.cost.mean()
     assert abs(mixed.cost.mean() - inverted) > 3 * error
-    follows = np.where(beliefs.draw < gamma, minus.cost, plus.cost)
+    follows = np.where(belief.draw < gamma, minus.cost, plus.cost)
     assert np.array_equal(mixed.cost, follows), "every query follows one branch from beginning to end"
 
 
 def test_the_solver_s_mixture_meets_a_budget_off_the_midpoint() -> None:
     quality, cost = np.tile([0.0, 1.0], (N, 1)), np.tile([1.0, 3.0], (N, 1))
     found = solve_budget(quality, cost, 1.4)
-    policy = Mixture(Routing(found.lam), Routing(found.lam, dear=True), found.gamma)
-    spent = replay(policy, Beliefs(quality, quality, cost, draws(1)), quality, cost).cost
+    policy = Mixture(Routing(found.lam), Routing(found.lam, prefer_expensive=True), found.gamma)
+    spent = replay(policy, OwnAnswerBelief(quality, quality, cost, draws(1)), quality, cost).cost
     cheap = binom.ppf([1e-6, 1 - 1e-6], N, 0.8)
     assert cheap[0] <= (spent == 1.0).sum() <= cheap[1]
 
 
 def test_a_branch_never_taken_is_no_mixture() -> None:
-    assert mix(Fixed(0), Fixed(1), 1.0) == Fixed(0)
-    assert mix(Fixed(0), Fixed(1), 0.0) == Fixed(1)
-    assert mix(Fixed(1), Fixed(1), 0.5) == Fixed(1)
-    assert mix(Fixed(0), Fixed(1), 0.5) == Mixture(Fixed(0), Fixed(1), 0.5)
+    assert mixture_of(Fixed(0), Fixed(1), 1.0) == Fixed(0)
+    assert mixture_of(Fixed(0), Fixed(1), 0.0) == Fixed(1)
+    assert mixture_of(Fixed(1), Fixed(1), 0.5) == Fixed(1)
+    assert mixture_of(Fixed(0), Fixed(1), 0.5) == Mixture(Fixed(0), Fixed(1), 0.5)
 
 
 def test_mixtures_that_make_no_sense() -> None:

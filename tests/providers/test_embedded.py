@@ -18,8 +18,8 @@ from penstock.pricing import Price
 from penstock.providers.base import ChatRequest, Provider
 from penstock.providers.embedded import EmbeddedProvider
 from penstock.providers.embedded_request import render
+from penstock.providers.make import make_provider
 from penstock.providers.openai_format import Assembly
-from penstock.providers.registry import make_provider
 from penstock.runtime.model import LanguageModel
 from penstock.runtime.phrases import REFUSAL
 from penstock.types import Status

@@ -17,7 +17,7 @@ from penstock.errors import AuthenticationFailed, PoolError, ProviderUnavailable
 from penstock.outcomes.journal import Journal
 from penstock.pricing import Price
 from penstock.providers.base import ChatRequest, Provider
-from penstock.providers.registry import make_provider
+from penstock.providers.make import make_provider
 from penstock.providers.scripted import Reply, Script, ScriptedProvider
 from penstock.providers.wrappers.judge import JudgedProvider
 from penstock.testing.providers import FailingProviderContract, ProviderContract

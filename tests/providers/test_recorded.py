@@ -11,8 +11,8 @@ from penstock.candidates import Candidate
 from penstock.errors import ProviderUnavailable, RequestRejected, TableError
 from penstock.pricing import Price
 from penstock.providers.base import ChatRequest
+from penstock.providers.make import make_provider
 from penstock.providers.recorded import RecordedProvider
-from penstock.providers.registry import make_provider
 from penstock.types import Status
 
 

@@ -8,7 +8,7 @@ from penstock.candidates import REFUSAL, Candidate, Confidence
 from penstock.errors import PoolError
 from penstock.pricing import Price
 from penstock.providers.base import ChatRequest, Provider
-from penstock.providers.registry import make_provider
+from penstock.providers.make import make_provider
 from penstock.providers.scripted import Reply, Script, ScriptedProvider
 from penstock.providers.wrappers.refusal import RefusingProvider
 from penstock.testing.providers import ProviderContract, gathered

@@ -33,7 +33,7 @@ from penstock.outcomes.journal import Journal
 from penstock.pricing import Price
 from penstock.providers.base import ChatRequest, Completion, Provider
 from penstock.providers.embedded import EmbeddedProvider
-from penstock.providers.registry import make_provider
+from penstock.providers.make import make_provider
 from penstock.providers.scripted import Reply, Said, ScriptedProvider
 from penstock.providers.wrappers.vote import VotingProvider
 from penstock.testing.providers import FailingProviderContract, ProviderContract

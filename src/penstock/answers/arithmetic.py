@@ -15,7 +15,7 @@ import numpy as np
 
 from penstock.types import FloatArray
 
-SUM_SIGNS = ("sums_right", "has_wrong_sum", "ends_with_a_sum", "ends_with_a_fraction")
+ARITHMETIC_FEATURES = ("sums_right", "has_wrong_sum", "ends_with_a_sum", "ends_with_a_fraction")
 
 _LOOKED_AT = 8000
 _LEFT = 120
@@ -32,8 +32,8 @@ _BETWEEN_DIGITS = re.compile(r"(?<=[0-9%]) ?[xX] ?(?=[0-9])")
 _MONEY = re.compile(r"\\?[$€£]")
 
 
-def sum_signs(text: str) -> FloatArray:
-    """(4,) ``SUM_SIGNS`` of a text; of a long one its last 8,000 characters are read.
+def arithmetic_features(text: str) -> FloatArray:
+    """(4,) ``ARITHMETIC_FEATURES`` of a text; of a long one its last 8,000 characters are read.
 
     ``sums_right``: log(1 + how many sums hold). ``has_wrong_sum``: one does not, to the digits it states.
     ``ends_with_a_sum``: the last number of the text is what its last sum came to. ``ends_with_a_fraction``:

@@ -1,4 +1,4 @@
-"""Which candidates gave the same answer: the post-hoc signal of open-form questions (papers.md, C7).
+"""Which candidates gave the same answer: the post-hoc feature of open-form questions.
 
 Answers are brought to a normal form by a ``Normaliser`` and numbered within their query, so that comparing
 two candidates on n queries is one comparison of two columns.

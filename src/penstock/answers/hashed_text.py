@@ -15,7 +15,7 @@ READ = 1_500
 """Characters from the end of an answer: where it comes to its result."""
 
 
-def words_of(text: str) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+def hashed_words(text: str) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Buckets (w,) and weights (w,) of an answer's words and pairs of words.
 
     In four bytes each: of a large table there are tens of millions.
@@ -25,7 +25,7 @@ def words_of(text: str) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
 
 
 @dataclass(frozen=True)
-class Wording:
+class HashedText:
     """m answers by row: the buckets of answer i are ``bucket[start[i]:start[i + 1]]``, with a ``weight``
     each."""
 
@@ -37,9 +37,9 @@ class Wording:
         return len(self.start) - 1
 
     @classmethod
-    def of(cls, texts: Iterable[str]) -> Wording:
+    def of(cls, texts: Iterable[str]) -> HashedText:
         """Of texts, in their order; an empty one has no words."""
-        found = [words_of(text) for text in texts]
+        found = [hashed_words(text) for text in texts]
         sizes = [len(buckets) for buckets, _ in found]
         return cls(
             np.cumsum([0, *sizes], dtype=np.int64),
@@ -48,7 +48,7 @@ class Wording:
         )
 
     @classmethod
-    def joined(cls, parts: Sequence[Wording]) -> Wording:
+    def joined(cls, parts: Sequence[HashedText]) -> HashedText:
         """One after another."""
         if len(parts) == 1:
             return parts[0]
@@ -58,6 +58,12 @@ class Wording:
             np.concatenate([p.bucket for p in parts]),
             np.concatenate([p.weight for p in parts]),
         )
+
+    def __take__(self, index: IntArray) -> HashedText:
+        size = np.diff(self.start)[index]
+        start = np.concatenate([[0], np.cumsum(size)])
+        at = np.arange(start[-1]) + np.repeat(self.start[:-1][index] - start[:-1], size)
+        return HashedText(start, self.bucket[at], self.weight[at])
 
     def times(self, values: FloatArray) -> FloatArray:
         """(m,) the weighted sum of ``values`` (``WORD_BUCKETS``,) over each answer's words."""

@@ -10,17 +10,22 @@ NOTHING = object()
 
 
 def last_json(text: str) -> Any:
-    """Of a whole text that is JSON, or else of its last object or list; ``NOTHING`` where there is none."""
+    """Of a whole text that is JSON, or else of its last object or list; ``NOTHING`` where there is none, or
+    where it is nested too deep to be read."""
     try:
         return json.loads(text)
     except json.JSONDecodeError:
         pass  # there is prose around it
+    except RecursionError:
+        return NOTHING
     decoder, found, at = json.JSONDecoder(), NOTHING, 0
     while (at := _next_opening(text, at)) >= 0:
         try:
             found, at = decoder.raw_decode(text, at)
         except json.JSONDecodeError:
             at += 1
+        except RecursionError:
+            return NOTHING
     return found
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from penstock.types import FloatArray
 
-TEXT_SIGNS = ("hedges", "declines", "has_code", "digit_share", "repeats", "ends_mid_sentence")
+TEXT_FEATURES = ("hedges", "declines", "has_code", "digit_share", "repeats", "ends_mid_sentence")
 
 _HEDGES = (
     "not sure",
@@ -51,11 +51,12 @@ _LOOKED_AT = 2000
 _LONG = 40
 
 
-def text_signs(text: str) -> FloatArray:
-    """(6,) ``TEXT_SIGNS`` of a text, 0 for an empty one; of a long one its last 2,000 characters are read."""
+def text_features(text: str) -> FloatArray:
+    """(6,) ``TEXT_FEATURES`` of a text, 0 for an empty one; of a long one its last 2,000 characters are
+    read."""
     tail = text[-_LOOKED_AT:]
     if not tail.strip():
-        return np.zeros(len(TEXT_SIGNS))
+        return np.zeros(len(TEXT_FEATURES))
     lowered = tail.casefold()
     raw = tail.encode("utf-8", "replace")
     last = tail.rstrip()[-1]

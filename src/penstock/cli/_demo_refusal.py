@@ -84,14 +84,14 @@ def _asked(file: Path, questions: Sequence[Mapping[str, Any]], model: str) -> li
 
     from penstock.answers.marked import is_correct
     from penstock.config.pool_file import load_pool
-    from penstock.config.stated_policy import plain_router
+    from penstock.config.stated_policy import static_router
     from penstock.gateway.app import create_app
     from penstock.gateway.background import serve_in_background
-    from penstock.providers.registry import make_provider
+    from penstock.providers.make import make_provider
     from penstock.storage.memory import MemoryDecisionLog
 
     pool, log = load_pool(file), MemoryDecisionLog()
-    router = plain_router(file, pool)
+    router = static_router(file, pool)
     assert router is not None, "the demo's pool states a policy"
     app = create_app(router, {c.name: make_provider(c) for c in pool}, log, pool=pool)
     texts = []

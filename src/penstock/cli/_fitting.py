@@ -14,7 +14,7 @@ from penstock.errors import InputError
 
 if TYPE_CHECKING:
     from penstock.fitting.settings import FitSettings, Progress
-    from penstock.outcomes.matrix import Grid
+    from penstock.outcomes.matrix import OutcomeMatrix
 
 Candidates = Annotated[
     str | None, typer.Option("--candidates", help="Only these candidates, separated by commas.")
@@ -23,17 +23,21 @@ EstimatorName = Annotated[
     str,
     typer.Option(
         "--estimator",
-        help="auto (several, chosen by replay), or names by commas: knn, kmeans, ridge, logistic, blend, "
-        "kernel, mf, stack, irt, boosting, guarded_knn, mean, task_mean, ensemble (the others' mean); add "
-        "+isotonic or +platt to calibrate.",
+        help="auto (several, chosen by replay), or names by commas: {estimators}, ensemble (the others' "
+        "mean); add +isotonic or +platt to calibrate.",
     ),
 ]
 PolicyName = Annotated[
     str,
     typer.Option(
         "--policy",
-        help="auto, or names by commas: routing, cascade, index, lookahead, cascade_routing, "
-        "optimal_cascade, gain_cascade, copula_cascade, refusal, vote.",
+        help="auto, or names by commas: {policies}.",
+    ),
+]
+PostHocName = Annotated[
+    str,
+    typer.Option(
+        "--post-hoc", help="What answers tell once they came: auto, or names by commas: {post_hoc}."
     ),
 ]
 Features = Annotated[
@@ -49,7 +53,7 @@ Cost = Annotated[
 Compare = Annotated[
     str,
     typer.Option(
-        "--compare", help="Answers are the same by their text, or by their meaning (needs --embeddings)."
+        "--compare", help="How answers are found to be the same: {comparisons} (meaning needs --embeddings)."
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Of folds, draws and fits.")]
@@ -63,31 +67,24 @@ def settings_from(
     seed: int,
     time_limit: float | None = None,
     compare: str = "text",
+    post_hoc: str = "auto",
 ) -> FitSettings:
     """Settings from the command line's words; InputError for an unknown one."""
     from dataclasses import replace
 
-    from penstock.estimators.ex_ante.ensemble import ENSEMBLE
-    from penstock.estimators.registry import estimator as known_estimator
-    from penstock.fitting.search_spaces import LOOKAHEAD, family
-    from penstock.fitting.settings import FitSettings
+    from penstock.fitting.settings import AUTO, POLICIES, POST_HOC, FitSettings
 
-    settings = FitSettings(features=features, fold_by=fold_by, seed=seed, compare=compare)
-    if time_limit is not None:
-        settings = replace(settings, time_limit=time_limit)
-    if estimator == "auto" and "task" in features:
-        settings = replace(settings, estimators=(*settings.estimators, "task_mean"))
-    elif estimator != "auto":
-        settings = replace(settings, estimators=split_names(estimator))
-    if policy != "auto":
-        settings = replace(settings, policies=split_names(policy))
-    for name in settings.estimators:
-        if name != ENSEMBLE:
-            known_estimator(name)
-    for name in settings.policies:
-        if name != LOOKAHEAD:
-            family(name)
-    return settings
+    usual = (*AUTO, "task_mean") if "task" in features else AUTO
+    settings = FitSettings(
+        estimators=usual if estimator == "auto" else split_names(estimator),
+        policies=POLICIES if policy == "auto" else split_names(policy),
+        post_hoc=POST_HOC if post_hoc == "auto" else split_names(post_hoc),
+        features=features,
+        fold_by=fold_by,
+        seed=seed,
+        compare=compare,
+    )
+    return settings if time_limit is None else replace(settings, time_limit=time_limit)
 
 
 def split_names(text: str) -> tuple[str, ...]:
@@ -98,14 +95,14 @@ def split_names(text: str) -> tuple[str, ...]:
     return names
 
 
-def read_grid(table: Path, prices: Path | None, seed: int, cost: str = "usd") -> Grid:
+def read_matrix(table: Path, prices: Path | None, seed: int, cost: str = "usd") -> OutcomeMatrix:
     """The table at a path as arrays, its costs in the unit named ``cost``."""
     from penstock.outcomes.cost_unit import CostUnit
     from penstock.outcomes.io import read_table
-    from penstock.outcomes.to_matrix import to_grid
+    from penstock.outcomes.to_matrix import to_matrix
 
     unit = CostUnit.parse(cost)
-    return to_grid(read_table(table, prices=prices), seed=seed, cost_unit=unit)
+    return to_matrix(read_table(table, prices=prices), seed=seed, cost_unit=unit)
 
 
 @contextmanager

@@ -63,7 +63,7 @@ def _judged(table: OutcomeTable, name: str, pool: Path | None, *, only_unscored:
     from penstock.collection.judging import judge_table
     from penstock.config.pool_file import load_pool
     from penstock.providers.judge_client import Judge, JudgeStatus
-    from penstock.providers.registry import make_provider
+    from penstock.providers.make import make_provider
 
     if pool is None or not name:
         hint = "penstock score TABLE --scorer judge:gpt --pool penstock.yaml"

@@ -23,6 +23,7 @@ VERBS = (
     "route",
     "explain",
     "serve",
+    "plugins",
     "pool",
     "data",
     "lab",

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from penstock.cli._console import err, print_json, progress
-from penstock.cli._tables import print_summary, read_mapping, summary
-from penstock.cli.score import SCORERS, find_scorer
+from penstock.cli._help import listing
+from penstock.cli._tables import facts_of, print_summary, read_mapping
 from penstock.errors import CostCapReached, InputError, ProviderUnavailable
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ JOURNAL = "journal.jsonl"
 
 def register(app: typer.Typer) -> None:
     """Mounts the verb."""
-    app.command()(collect)
+    app.command(**listing())(collect)
 
 
 def collect(
@@ -45,7 +45,7 @@ def collect(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Ask again what failed before.")
     ] = False,
-    scorer: Annotated[str | None, typer.Option(help=f"Score the answers: {SCORERS}.")] = None,
+    scorer: Annotated[str | None, typer.Option(help="Score the answers: {scorers}.")] = None,
     pattern: Annotated[str | None, typer.Option(help="For the scorer regex.")] = None,
     mapping: Annotated[
         list[str] | None, typer.Option("--map", help="OURS=THEIRS: the file's name of a column; repeatable.")
@@ -67,9 +67,10 @@ def collect(
     from penstock.config.pool_file import load_pool
     from penstock.outcomes.imports import import_queries
     from penstock.outcomes.journal import Journal
+    from penstock.outcomes.scorers.named import scorer_named
     from penstock.outcomes.to_matrix import queries_of
 
-    chosen = None if scorer is None else find_scorer(scorer, pattern)
+    chosen = None if scorer is None else scorer_named(scorer, pattern=pattern)
     cap = None if cost_cap is None else _usd(cost_cap)
     candidates = load_pool(pool)
     frame = import_queries(queries, mapping=read_mapping(mapping or []))
@@ -103,7 +104,7 @@ def collect(
             raise ProviderUnavailable(f"every call failed, so there is no table; one said {error}")
         table = _write(frame, candidates, journal, samples=samples, scorer=chosen, out_dir=out_dir)
     if as_json:
-        print_json({**summary(table), "reused": reached.reused, "spent_usd": reached.spent_usd})
+        print_json({**facts_of(table), "reused": reached.reused, "spent_usd": reached.spent_usd})
         return
     print_summary(table, out_dir)
     if reached.failed:
@@ -123,7 +124,7 @@ def _run(ask: Callable[..., Awaitable[Progress]], pool: Pool, journal: Journal) 
 
 async def _asked(ask: Callable[..., Awaitable[Progress]], pool: Pool) -> Progress:
     """Builds the providers, asks, and releases the providers whatever happens."""
-    from penstock.providers.registry import make_provider
+    from penstock.providers.make import make_provider
 
     async with AsyncExitStack() as stack:
         providers = {}

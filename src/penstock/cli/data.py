@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from penstock.cli._console import out, print_json
-from penstock.cli._tables import check_free, print_summary, read_mapping, summary
+from penstock.cli._tables import check_free, facts_of, print_summary, read_mapping
 from penstock.errors import InputError
 
 app = typer.Typer(no_args_is_help=True, help="Import outcome tables from other formats, and split them.")
@@ -52,7 +52,7 @@ def import_(
     table = import_table(file, mapping=read_mapping(mapping or []), prices=prices)
     write_table(table, out_dir)
     if as_json:
-        print_json(summary(table))
+        print_json(facts_of(table))
     else:
         print_summary(table, out_dir)
 
@@ -99,7 +99,9 @@ def split(
     for part, folder in zip(parts, (out_fit, out_test), strict=True):
         write_table(part, folder)
     if as_json:
-        print_json({"fit": summary(parts[0]), "test": summary(parts[1]), "seed": seed, "task_out": task_out})
+        print_json(
+            {"fit": facts_of(parts[0]), "test": facts_of(parts[1]), "seed": seed, "task_out": task_out}
+        )
         return
     for name, part, folder in zip(("fit", "test"), parts, (out_fit, out_test), strict=True):
         tasks = part.queries["task"].n_unique()

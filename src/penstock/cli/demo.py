@@ -101,7 +101,7 @@ def demo(
     if serve:
         from penstock.cli.serve import serve as serve_verb
 
-        serve_verb(places.router, places.pool, "127.0.0.1", port, places.log, True, None, None)
+        serve_verb(places.router, pool=places.pool, port=port, log=str(places.log), log_text=True)
 
 
 def _need_extras() -> None:
@@ -143,7 +143,13 @@ def _collect(places: Places) -> None:
         places.outcomes,
         "--scorer lab",
     )
-    collect(places.questions, places.outcomes, places.pool, 1, 64, None, False, "lab", None, None, 0, False)
+    collect(
+        queries=places.questions,
+        out_dir=places.outcomes,
+        pool=places.pool,
+        concurrency=64,
+        scorer="lab",
+    )
 
 
 def _fit(places: Places, budget: float, seed: int) -> None:
@@ -151,9 +157,9 @@ def _fit(places: Places, budget: float, seed: int) -> None:
     from penstock.cli.fit import fit
 
     _typed("data split", places.outcomes, "--out-fit", places.fit, "--out-test", places.test)
-    split(places.outcomes, places.fit, places.test)
+    split(table=places.outcomes, out_fit=places.fit, out_test=places.test)
     _typed("fit", places.fit, "--budget", f"{budget:g}", "-o", places.router)
-    fit(places.fit, places.router, budget=budget, seed=seed)
+    fit(table=places.fit, output=places.router, budget=budget, seed=seed)
 
 
 def _evaluate(places: Places) -> None:
@@ -171,7 +177,7 @@ def _ask(places: Places, requests: int, seed: int) -> None:
     from penstock.gateway.app import create_app
     from penstock.gateway.background import serve_in_background
     from penstock.gateway.settings import Settings
-    from penstock.providers.registry import make_provider
+    from penstock.providers.make import make_provider
     from penstock.router.bundle import load_bundle
     from penstock.storage.sql import SqlDecisionLog
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from penstock.cli._console import out, print_json
-from penstock.cli._embeddings import FitEmbeddings, fitting_embedder, load_router, require_embeddings
+from penstock.cli._embeddings import FitEmbeddings, require_embeddings
 from penstock.cli._fitting import (
     Candidates,
     Compare,
@@ -16,19 +16,22 @@ from penstock.cli._fitting import (
     EstimatorName,
     Features,
     PolicyName,
+    PostHocName,
     Prices,
     Seed,
     fitting_progress,
-    read_grid,
+    read_matrix,
     settings_from,
     split_names,
 )
+from penstock.cli._help import listing
+from penstock.collection.open_router import fitting_embedder, load_router
 from penstock.errors import InputError
 
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    app.command()(evaluate)
+    app.command(**listing())(evaluate)
 
 
 def evaluate(
@@ -40,12 +43,20 @@ def evaluate(
     candidates: Candidates = None,
     policy: PolicyName = "auto",
     estimator: EstimatorName = "auto",
+    post_hoc: PostHocName = "auto",
     features: Features = "prompt",
     embeddings: FitEmbeddings = None,
     compare: Compare = "text",
     task_out: Annotated[
         bool, typer.Option("--task-out", help="Test only on tasks whose rows were left out of the fit.")
     ] = False,
+    tradeoff: Annotated[
+        str | None,
+        typer.Option(
+            "--tradeoff",
+            help="SMALL,LARGE: SATER's trade-off area, gain ratio and latencies between two candidates.",
+        ),
+    ] = None,
     prices: Prices = None,
     cost: Cost = "usd",
     seed: Seed = 0,
@@ -63,18 +74,24 @@ def evaluate(
     if (fit is None) == (router is None):
         raise InputError("give either --fit TABLE or a router, and --test TABLE")
     if router is not None:
-        _refuse_fitting_flags(candidates, policy, estimator, features, cost, compare, task_out=task_out)
-    name = test.resolve().name
+        _refuse_fitting_flags(
+            candidates, policy, estimator, post_hoc, features, cost, compare, task_out=task_out
+        )
+    name, ends = test.resolve().name, None if tradeoff is None else _two_names(tradeoff)
+    if ends is not None and task_out:
+        raise InputError("is measured with one fit, not with tasks left out", field="--tradeoff")
     if router is not None:
-        document = _evaluate_router(router, embeddings, test, prices, seed, draws)
+        document = _evaluate_router(router, embeddings, test, prices, seed, draws, ends)
     else:
         assert fit is not None
-        settings = settings_from(estimator, policy, features, "group", seed, compare=compare)
+        settings = settings_from(
+            estimator, policy, features, "group", seed, compare=compare, post_hoc=post_hoc
+        )
         require_embeddings(compare, embeddings)
         names = None if candidates is None else split_names(candidates)
-        grids = read_grid(fit, prices, seed, cost), read_grid(test, prices, seed, cost)
+        grids = read_matrix(fit, prices, seed, cost), read_matrix(test, prices, seed, cost)
         embedder = fitting_embedder(embeddings)
-        document = _evaluate_fit(*grids, settings, names, name, draws, embedder, task_out=task_out)
+        document = _evaluate_fit(*grids, settings, names, name, draws, embedder, task_out=task_out, ends=ends)
     if report is not None:
         _write_report(document, report)
     if as_json:
@@ -89,6 +106,7 @@ def _refuse_fitting_flags(
     candidates: str | None,
     policy: str,
     estimator: str,
+    post_hoc: str,
     features: str,
     cost: str,
     compare: str,
@@ -100,6 +118,7 @@ def _refuse_fitting_flags(
         "--candidates": candidates is not None,
         "--policy": policy != "auto",
         "--estimator": estimator != "auto",
+        "--post-hoc": post_hoc != "auto",
         "--features": features != "prompt",
         "--cost": cost != "usd",
         "--compare": compare != "text",
@@ -111,14 +130,14 @@ def _refuse_fitting_flags(
 
 
 def _evaluate_router(
-    router: Path, embeddings: str | None, test: Path, prices: Path | None, seed: int, draws: int
+    router: Path, embeddings: str | None, test: Path, prices: Path | None, seed: int, draws: int, ends: Any
 ) -> dict[str, Any]:
     """On costs in the unit the router was fitted on."""
     from penstock.evaluation.evaluate import evaluate_router
 
     loaded = load_router(router, embeddings)
-    grid = read_grid(test, prices, seed, str(loaded.cost_unit))
-    return evaluate_router(loaded, grid, dataset=test.resolve().name, draws=draws)
+    grid = read_matrix(test, prices, seed, str(loaded.cost_unit))
+    return evaluate_router(loaded, grid, dataset=test.resolve().name, draws=draws, ends=ends)
 
 
 def _evaluate_fit(
@@ -131,9 +150,10 @@ def _evaluate_fit(
     embedder: Any,
     *,
     task_out: bool,
+    ends: tuple[str, str] | None,
 ) -> dict[str, Any]:
     from penstock.evaluation.evaluate import evaluate_fit, evaluate_task_out
-    from penstock.fitting.fit import fit_grid
+    from penstock.fitting.fit import fit_matrix
 
     with fitting_progress() as report:
         if task_out:
@@ -147,8 +167,15 @@ def _evaluate_fit(
                 progress=report,
                 embedder=embedder,
             )
-        fitted = fit_grid(fitting, settings, candidates=names, progress=report, embedder=embedder)
-        return evaluate_fit(fitted, test, dataset=name, draws=draws, seed=settings.seed)
+        fitted = fit_matrix(fitting, settings, candidates=names, progress=report, embedder=embedder)
+        return evaluate_fit(fitted, test, dataset=name, draws=draws, seed=settings.seed, ends=ends)
+
+
+def _two_names(text: str) -> tuple[str, str]:
+    names = split_names(text)
+    if len(names) != 2:
+        raise InputError(f"{text!r} is not of the form SMALL,LARGE", field="--tradeoff")
+    return names[0], names[1]
 
 
 def _write_report(document: dict[str, Any], path: Path) -> None:
@@ -206,6 +233,8 @@ def print_evaluation(document: dict[str, Any]) -> None:
         "@95%, @99%, @100%: saving of the best fixed candidate's cost at points tuned to keep that share "
         "of its quality; kept: the share kept at @99%.[/]"
     )
+    if "tradeoff" in document:
+        out.print(_tradeoff(document["tradeoff"]))
     chosen_item = document["policies"].get(document["chosen"], {})
     if chosen_item.get("gain_ratio_reason"):
         out.print(f"[dim]gain ratio undefined: {chosen_item['gain_ratio_reason']}[/]")
@@ -217,3 +246,13 @@ def _plain(value: float | None, style: str) -> str:
 
 def _interval(values: list[float] | None) -> str:
     return "" if values is None else f"[dim]{values[0]:.2f}–{values[1]:.2f}[/]"
+
+
+def _tradeoff(found: dict[str, Any]) -> str:
+    waits = ""
+    if found["agl"] is not None:
+        waits = f"; waiting {found['agl']:.3g} s where resolved, {found['arol']:.3g} s before passing on"
+    return (
+        f"{found['small']} to {found['large']}: trade-off area {found['toa']:.4f} (random "
+        f"{found['toa_random']:.4f}, golden {found['toa_golden']:.4f}), gain ratio {found['togr']:.3f}{waits}"
+    )

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +15,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
+    from penstock.policies.base import Policy
     from penstock.storage.base import Decision, Ranked
 
 LAST = "last"
@@ -32,7 +31,7 @@ def explain(
         str, typer.Argument(metavar="ID", help=f"The x-penstock-decision-id of a response, or '{LAST}'.")
     ],
     log: Annotated[
-        Path, typer.Option(help="The decision log the gateway writes.", envvar="PENSTOCK_LOG")
+        str, typer.Option(help="The decision log the gateway writes.", envvar="PENSTOCK_LOG")
     ] = DEFAULT_LOG,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -50,10 +49,10 @@ def explain(
         _print(decision)
 
 
-async def _find(decision_id: str, path: Path) -> Decision:
-    from penstock.storage.sql import SqlDecisionLog
+async def _find(decision_id: str, path: str) -> Decision:
+    from penstock.storage.opening import open_log
 
-    log = SqlDecisionLog.open(path, must_exist=True)
+    log = open_log(path, must_exist=True)
     try:
         if decision_id != LAST:
             found = await log.get(decision_id)
@@ -72,7 +71,6 @@ async def _find(decision_id: str, path: Path) -> Decision:
 
 def _print(decision: Decision) -> None:
     from penstock.cli._console import out
-    from penstock.router.describe import in_words
 
     when = f"{decision.time:%Y-%m-%d %H:%M:%S %Z}"
     out.print(f"{decision.id}   {when}   asked for {_plain(decision.asked)}", markup=False, soft_wrap=True)
@@ -95,7 +93,7 @@ def _print(decision: Decision) -> None:
     )
     if branch is not None:
         names = [ranked.candidate for ranked in decision.ranking]
-        said = in_words(branch, names, _unit(decision)) if names else str(branch["kind"])
+        said = branch.describe(names, _unit(decision)) if names else str(branch.spec()["kind"])
         asked = "" if decision.target is None else f" for {decision.target}"
         out.print(f"Policy{asked}: {said}", markup=False, soft_wrap=True)
     cost = "unknown" if decision.cost_usd is None else f"{_usd(decision.cost_usd)} USD"
@@ -109,24 +107,27 @@ def _unit(decision: Decision) -> str:
     return CostUnit.parse(decision.ranking[0].unit).label
 
 
-def _branch(decision: Decision) -> Mapping[str, Any] | None:
+def _branch(decision: Decision) -> Policy | None:
     """The policy in force: of a mixture the branch that the query's draw took."""
-    from penstock.policies.registry import from_spec
-    from penstock.router.describe import branch_of
+    from penstock.policies.base import policy_from
+    from penstock.router.format1 import policy_spec
 
-    if decision.policy is None or decision.draw is None:
-        return decision.policy
-    return branch_of(from_spec(decision.policy), decision.draw).spec()
+    if decision.policy is None:
+        return None
+    policy = policy_from(policy_spec(decision.policy))
+    return policy if decision.draw is None else policy.branch(decision.draw)
 
 
-def _ranking(decision: Decision, branch: Mapping[str, Any] | None) -> Table:
+def _ranking(decision: Decision, branch: Policy | None) -> Table:
     from rich.markup import escape
     from rich.table import Table
+
+    from penstock.policies.routing import Routing
 
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in ("", "candidate", "expected quality", f"expected {_unit(decision)}", "score"):
         table.add_column(heading, justify="left" if heading in {"", "candidate"} else "right")
-    lam = branch.get("lambda") if branch is not None and branch["kind"] == "routing" else None
+    lam = branch.lam if isinstance(branch, Routing) else None
     scored = [(_score(ranked, lam), ranked) for ranked in decision.ranking]
     for score, ranked in sorted(scored, key=lambda item: (not item[1].eligible, -(item[0] or 0.0))):
         taken = ranked.candidate == decision.accepted

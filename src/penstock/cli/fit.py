@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from penstock.cli._console import out, print_json
-from penstock.cli._embeddings import FitEmbeddings, fitting_embedder, require_embeddings
+from penstock.cli._embeddings import FitEmbeddings, require_embeddings
 from penstock.cli._fitting import (
     Candidates,
     Compare,
@@ -16,14 +17,17 @@ from penstock.cli._fitting import (
     EstimatorName,
     Features,
     PolicyName,
+    PostHocName,
     Prices,
     Seed,
     fitting_progress,
-    read_grid,
+    read_matrix,
     settings_from,
     split_names,
 )
+from penstock.cli._help import listing
 from penstock.cli._targets import Budget, MinQuality, Savings, StrongShare, one_target
+from penstock.collection.open_router import fitting_embedder
 from penstock.errors import InputError, TargetError
 
 if TYPE_CHECKING:
@@ -34,7 +38,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    app.command()(fit)
+    app.command(**listing())(fit)
 
 
 def fit(
@@ -49,6 +53,7 @@ def fit(
     candidates: Candidates = None,
     estimator: EstimatorName = "auto",
     policy: PolicyName = "auto",
+    post_hoc: PostHocName = "auto",
     features: Features = "prompt",
     embeddings: FitEmbeddings = None,
     compare: Compare = "text",
@@ -63,6 +68,14 @@ def fit(
         float | None,
         typer.Option("--time-limit", help="Seconds to try estimators in (default 240).", show_default=False),
     ] = None,
+    step_trials: Annotated[
+        int,
+        typer.Option(
+            "--step-trials",
+            min=0,
+            help="Settings to try per point for prices per step of cascade_routing and optimal_cascade.",
+        ),
+    ] = 0,
     prices: Prices = None,
     cost: Cost = "usd",
     seed: Seed = 0,
@@ -80,16 +93,17 @@ def fit(
             "no target was given",
             hint="Add --budget USD, --min-quality SHARE, --savings SHARE or --strong-share SHARE",
         )
-    settings = settings_from(estimator, policy, features, fold_by, seed, time_limit, compare)
+    settings = settings_from(estimator, policy, features, fold_by, seed, time_limit, compare, post_hoc)
+    settings = replace(settings, step_trials=step_trials)
     require_embeddings(compare, embeddings)
     embedder = fitting_embedder(embeddings)
-    grid = read_grid(table, prices, seed, cost)
+    grid = read_matrix(table, prices, seed, cost)
     names = None if candidates is None else split_names(candidates)
-    from penstock.fitting.fit import fit_grid
+    from penstock.fitting.fit import fit_matrix
     from penstock.fitting.result import without_mixing
 
     with fitting_progress() as report:
-        fitted = fit_grid(grid, settings, candidates=names, progress=report, embedder=embedder)
+        fitted = fit_matrix(grid, settings, candidates=names, progress=report, embedder=embedder)
     if deterministic:
         fitted = without_mixing(fitted)
     expected = _save(fitted, target, output, seed, table)
@@ -111,7 +125,7 @@ def _save(fitted: Fit, target: Target, output: Path, seed: int, table: Path) -> 
     try:
         expected = expect(fitted, target, seed=seed)
     except TargetError as error:
-        cheapest = fitted.mix.points[0]
+        cheapest = fitted.fixed_mixture.points[0]
         raise TargetError(
             f"{error}. The cheapest candidate is {_name(fitted, 0)} at {cheapest.cost:.6g} "
             f"{fitted.cost_unit.label} per query"
@@ -148,7 +162,7 @@ def _summary(fitted: Fit, expected: Expectation, output: Path) -> dict[str, Any]
         "controls_at_same_cost": {"mix": expected.mix_quality, "oracle": expected.oracle_quality},
         "options": {
             name: {
-                "auc": option.area,
+                "auc": option.auc,
                 "cleared": option.kept,
                 "tried": option.tried,
                 "seconds": option.seconds,
@@ -163,7 +177,7 @@ def _print(fitted: Fit, expected: Expectation, output: Path, embeddings: str | N
     from rich.markup import escape
     from rich.table import Table
 
-    names, best = fitted.selection.names, fitted.mix.best_fixed
+    names, best = fitted.selection.names, fitted.fixed_mixture.best_fixed
     out.print(
         f"Fitted on {fitted.rows:,} queries, {len(names)} candidates"
         + (f" ({fitted.dropped} incomplete rows not tuned on)" if fitted.dropped else "")
@@ -177,7 +191,7 @@ def _print(fitted: Fit, expected: Expectation, output: Path, embeddings: str | N
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in ("per query", f"expected at {expected.target}", "mix", "oracle", "best fixed", "cheapest"):
         table.add_column(heading, justify="left" if heading == "per query" else "right")
-    cost, cheapest = expected.cost.value, fitted.mix.points[0]
+    cost, cheapest = expected.cost.value, fitted.fixed_mixture.points[0]
     spent = [cost, cost, best.cost, cheapest.cost]
     reached = [expected.mix_quality, expected.oracle_quality, best.quality, cheapest.quality]
     table.add_row(fitted.cost_unit.label, _with_ci(expected.cost, ".3g"), *(f"{c:.3g}" for c in spent))
@@ -194,7 +208,7 @@ def _print(fitted: Fit, expected: Expectation, output: Path, embeddings: str | N
     if option.kept:
         out.print(
             f"Chosen: [bold]{fitted.chosen}[/] of {len(fitted.options)} options: {fitted.why}. "
-            f"Above the mix with {fitted.confidence:.0%} confidence; "
+            f"Above the mix with {fitted.guard_level:.0%} confidence; "
             f"{option.kept} of {option.tried} settings stay."
         )
     else:
@@ -213,5 +227,5 @@ def _number(value: float | None, style: str) -> str:
 
 
 def _name(fitted: Fit, vertex: int) -> str:
-    column: int = fitted.mix.points[vertex].policy.spec()["candidate"]
-    return fitted.selection.names[column]
+    policy = fitted.fixed_mixture.points[vertex].policy
+    return policy.describe(fitted.selection.names).removeprefix("always ")

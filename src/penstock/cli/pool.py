@@ -36,19 +36,18 @@ def check(
     """
     from penstock.cli._console import err, out, print_json
     from penstock.config.pool_file import load_pool
-    from penstock.config.stated_policy import plain_router
-    from penstock.router.describe import in_words
+    from penstock.config.stated_policy import static_router
 
     pool = load_pool(file, prices=prices)
-    stated = plain_router(file, pool)
+    stated = static_router(file, pool)
     spec = None if stated is None else dict(stated.policy.spec())
     if json:
         found = [describe(candidate) for candidate in pool]
         print_json({"file": file, "candidates": found, "policy": spec})
         return
     out.print(_table(pool))
-    if spec is not None:
-        out.print(f"policy: {in_words(spec, pool.names)}", markup=False, soft_wrap=True)
+    if stated is not None:
+        out.print(f"policy: {stated.policy.describe(pool.names)}", markup=False, soft_wrap=True)
     for candidate in pool:
         if _key(candidate) == "no":
             err.print(f"{candidate.name}: set {_variable(candidate)} before serving", style="yellow")

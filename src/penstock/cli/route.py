@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from penstock.cli._console import out, print_json
-from penstock.cli._embeddings import RouterEmbeddings, load_router
+from penstock.cli._embeddings import RouterEmbeddings
 from penstock.cli._targets import Budget, MinQuality, Savings, StrongShare, one_target
+from penstock.collection.open_router import load_router
 from penstock.errors import InputError
 
 if TYPE_CHECKING:
     from penstock.router.describe import FirstStep
-    from penstock.router.router import Router
+    from penstock.router.router import FittedRouter
 
 
 def register(app: typer.Typer) -> None:
@@ -61,11 +62,11 @@ def route(
         _print(loaded, decided, str(target or loaded.target))
 
 
-def _document(router: Router, decided: FirstStep, target: str) -> dict[str, object]:
+def _document(router: FittedRouter, decided: FirstStep, target: str) -> dict[str, object]:
     return {
         "target": target,
         "call": decided.call,
-        "policy": decided.policy,
+        "policy": decided.policy.spec(),
         "draw": decided.draw,
         "ranking": decided.ranking,
         "cost_unit": str(router.cost_unit),
@@ -74,11 +75,9 @@ def _document(router: Router, decided: FirstStep, target: str) -> dict[str, obje
     }
 
 
-def _print(router: Router, decided: FirstStep, target: str) -> None:
+def _print(router: FittedRouter, decided: FirstStep, target: str) -> None:
     from rich.markup import escape
     from rich.table import Table
-
-    from penstock.router.describe import in_words
 
     unit = router.cost_unit.label
     table = Table(box=None, pad_edge=False, header_style="dim")
@@ -95,7 +94,7 @@ def _print(router: Router, decided: FirstStep, target: str) -> None:
         )
     out.print(table)
     out.print(f"Asked first: [bold]{escape(decided.call or 'nobody')}[/]")
-    out.print(f"Policy for {target}: {escape(in_words(decided.policy, router.candidates, unit))}")
+    out.print(f"Policy for {target}: {escape(decided.policy.describe(router.candidates, unit))}")
     out.print(
         f"Over many queries like the fitting rows: {decided.point.cost:.4g} {unit} and quality "
         f"{decided.point.quality:.3f} per query"

@@ -8,26 +8,28 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from penstock.cli._console import print_json
+from penstock.cli._help import listing
 from penstock.cli._metrics import asks_a_model, score_with_model
-from penstock.cli._tables import check_free, print_summary, summary
+from penstock.cli._tables import check_free, facts_of, print_summary
 
 if TYPE_CHECKING:
-    from penstock.outcomes.scorers.base import Scorer
+    pass
 
-SCORERS = "exact, choice, numeric, regex, json or lab"
 BY_A_MODEL = "bartscore[:CHECKPOINT], likelihood[:EMBEDDED] or judge:CANDIDATE (of --pool)"
 
 
 def register(app: typer.Typer) -> None:
     """Mounts the verb."""
-    app.command()(score)
+    app.command(**listing())(score)
 
 
 def score(
     table: Annotated[Path, typer.Argument(help="Folder of an outcome table.")],
     scorer: Annotated[
         str,
-        typer.Option(help=f"How answers are compared with references: {SCORERS}; by a model: {BY_A_MODEL}."),
+        typer.Option(
+            help=f"How answers are compared with references: {{scorers}}; by a model: {BY_A_MODEL}."
+        ),
     ],
     pattern: Annotated[
         str | None, typer.Option(help="For regex: where the final answer stands (its first group).")
@@ -54,9 +56,10 @@ def score(
     Example: penstock score tables/mine --scorer numeric
     """
     from penstock.outcomes.io import read_table, write_table
+    from penstock.outcomes.scorers.named import scorer_named
     from penstock.outcomes.scoring import score_table
 
-    chosen = None if asks_a_model(scorer) else find_scorer(scorer, pattern)
+    chosen = None if asks_a_model(scorer) else scorer_named(scorer, pattern=pattern)
     if out_dir is not None:
         check_free(out_dir, flag="--out", overwrite=overwrite)
     given = read_table(table, allow_unscored=True)
@@ -67,15 +70,6 @@ def score(
     target = table if out_dir is None else out_dir
     write_table(scored, target)
     if as_json:
-        print_json(summary(scored))
+        print_json(facts_of(scored))
     else:
         print_summary(scored, target)
-
-
-def find_scorer(name: str, pattern: str | None = None) -> Scorer:
-    """A scorer by name, the lab's verifier among them. Raises ``InputError``."""
-    from penstock.answers.marked import extract_answer, is_correct
-    from penstock.outcomes.scorers.registry import scorer_named
-    from penstock.outcomes.scorers.verified import VerifierScorer
-
-    return scorer_named(name, pattern=pattern, others={"lab": VerifierScorer(extract_answer, is_correct)})

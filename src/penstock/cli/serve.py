@@ -9,19 +9,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from penstock.cli._embeddings import RouterEmbeddings, load_router
+from penstock.cli._embeddings import RouterEmbeddings
+from penstock.cli._help import listing
+from penstock.collection.open_router import load_router
 
 if TYPE_CHECKING:
     from socket import socket
 
     from penstock.gateway.driver import LiveRouter
 
-DEFAULT_LOG = Path("penstock-decisions.sqlite")
+DEFAULT_LOG = "penstock-decisions.sqlite"
 
 
 def register(app: typer.Typer) -> None:
     """Mount the verb."""
-    app.command("serve")(serve)
+    app.command("serve", **listing())(serve)
 
 
 def serve(
@@ -37,7 +39,11 @@ def serve(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = 8080,
     log: Annotated[
-        Path, typer.Option(help="The decision log, a SQLite file.", envvar="PENSTOCK_LOG")
+        str,
+        typer.Option(
+            help="The decision log: a SQLite file, a database's address, or STORE://... of {stores}.",
+            envvar="PENSTOCK_LOG",
+        ),
     ] = DEFAULT_LOG,
     log_text: Annotated[
         bool, typer.Option("--log-text", help="Keep the texts of queries in the log, not only their hashes.")
@@ -58,14 +64,14 @@ def serve(
     import uvicorn
 
     from penstock.config.pool_file import load_pool
-    from penstock.config.stated_policy import plain_router
+    from penstock.config.stated_policy import static_router
     from penstock.errors import InputError
     from penstock.gateway.app import check_candidates, create_app
     from penstock.gateway.listening import listen
     from penstock.gateway.settings import KEY_VARIABLE, Settings, check_binding
-    from penstock.providers.registry import make_provider
+    from penstock.providers.make import make_provider
     from penstock.router.targets import Target
-    from penstock.storage.sql import SqlDecisionLog
+    from penstock.storage.opening import open_log
     from penstock.types import Query
 
     key = os.environ.get(KEY_VARIABLE) or None
@@ -75,7 +81,7 @@ def serve(
     if router is None:
         if embeddings is not None:
             raise InputError("embeddings are read by fitted routers, and none is named", field="--embeddings")
-        loaded = plain_router(pool, candidates)
+        loaded = static_router(pool, candidates)
     else:
         # without the cache: callers' prompts leave nothing behind but what the log is told to keep
         loaded = load_router(router, embeddings, cached=False)
@@ -85,13 +91,13 @@ def serve(
     chosen = None if target is None else Target.parse(target)
     loaded.policy_for(chosen)
     if loaded.blocking:  # a missing library or a refused key is told now, not to the first caller
-        loaded.begin([Query.from_prompt("start", "Hello")])
+        loaded.believe([Query.from_prompt("start", "Hello")]).begin()
     check_candidates(loaded, {candidate.name: None for candidate in candidates})
     with closing(listen(host, port)) as listening, suppress(KeyboardInterrupt):  # Ctrl-C is how it ends
         app = create_app(
             loaded,
             {candidate.name: make_provider(candidate) for candidate in candidates},
-            SqlDecisionLog.open(log),
+            open_log(log),
             Settings(api_key=key, target=chosen, log_text=log_text),
             pool=candidates,
         )
@@ -101,7 +107,7 @@ def serve(
         uvicorn.Server(config).run(sockets=[listening])
 
 
-def _welcome(listening: socket, target: str, *, with_key: bool, log: Path) -> None:
+def _welcome(listening: socket, target: str, *, with_key: bool, log: str) -> None:
     from penstock.cli._console import out
 
     host, port = listening.getsockname()[:2]

@@ -129,10 +129,10 @@ def _write_router(
     None, and why, where the table cannot carry a router: costs are unknown, for one.
     """
     from penstock.errors import TableError
-    from penstock.fitting.fit import fit_grid
+    from penstock.fitting.fit import fit_matrix
     from penstock.fitting.result import MIX, router_of
     from penstock.fitting.settings import FitSettings
-    from penstock.outcomes.to_matrix import to_grid
+    from penstock.outcomes.to_matrix import to_matrix
     from penstock.router.bundle import save_bundle
     from penstock.router.targets import Target, TargetKind
 
@@ -140,8 +140,8 @@ def _write_router(
     part = table.of_queries([query.id for query in outcome.calibration.queries])
     fitting = FitSettings(estimators=("mean",), policies=("routing",), seed=settings.seed)
     try:
-        grid = to_grid(part, names, seed=settings.seed)
-        fit = fit_grid(grid, fitting, candidates=names, text_model=outcome.model)
+        grid = to_matrix(part, names, seed=settings.seed)
+        fit = fit_matrix(grid, fitting, candidates=names, text_model=outcome.model)
     except TableError as error:
         return None, error.message
     target = Target(TargetKind.QUALITY, 1 - drop / 100)
@@ -244,9 +244,9 @@ def _print_router(fit: Fit | None, why_none: str | None, path: Path) -> None:
         return
     if fit.option.kept:
         out.print(f"The router uses [bold]{fit.chosen}[/].")
-        if fit.options[PLAIN].area >= fit.option.area:
+        if fit.options[PLAIN].auc >= fit.option.auc:
             out.print("[yellow]note:[/] routing by expected cost alone does as well on these queries.")
     else:
-        sure = f"{fit.confidence:.0%} confidence"
+        sure = f"{fit.guard_level:.0%} confidence"
         out.print(f"The router is [bold]the mix[/]: the encoder is not above it with {sure} here.")
     out.print(f"Wrote {path}. Next: penstock evaluate {path} --test TABLE", soft_wrap=True)

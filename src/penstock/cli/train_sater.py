@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from penstock.cli._console import err, out, print_json, progress
-from penstock.cli.score import SCORERS, find_scorer
+from penstock.cli._help import listing
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    app.command()(sater)
+    app.command(**listing())(sater)
 
 
 def sater(
@@ -29,7 +29,7 @@ def sater(
     out_dir: Annotated[Path, typer.Option("--out", help="Folder of the stages; the same one goes on.")],
     scorer: Annotated[
         str | None,
-        typer.Option(help=f"What is correct: {SCORERS}. Default: lab for our own models, else exact."),
+        typer.Option(help="What is correct: {scorers}. Default: lab for our own models, else exact."),
     ] = None,
     pattern: Annotated[str | None, typer.Option(help="For the scorer regex.")] = None,
     samples: Annotated[int | None, typer.Option(min=2, help="Samples per question.")] = None,
@@ -52,6 +52,7 @@ def sater(
 
     Example: penstock train sater --model small --data questions.jsonl --out sater/
     """
+    from penstock.outcomes.scorers.named import scorer_named
     from penstock.training.sater.run import Run, train_sater
     from penstock.training.sater.samples import read_questions
     from penstock.training.sater.settings import adjusted
@@ -71,7 +72,7 @@ def sater(
         batch=batch,
     )
     told = name if pattern is None else f"{name} {pattern}"
-    run = Run(model, read_questions(data), find_scorer(name, pattern), told, settings, out_dir, data)
+    run = Run(model, read_questions(data), scorer_named(name, pattern=pattern), told, settings, out_dir, data)
     with progress() as display:
         tasks: dict[str, TaskID] = {}
 

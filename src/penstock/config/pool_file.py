@@ -35,6 +35,7 @@ from typing import Any
 
 import yaml
 
+from penstock import registry
 from penstock.candidates import Candidate, Pool
 from penstock.config.candidate_calling import called_as
 from penstock.config.litellm import candidate_of
@@ -51,8 +52,8 @@ from penstock.config.price_map import PriceMap
 from penstock.errors import PoolError
 from penstock.pricing import Price
 from penstock.providers.endpoint import check_url
-from penstock.providers.registry import provider_names
 from penstock.providers.secrets import Secret, expand
+from penstock.registry import Room
 
 _PLAIN_OPTIONS = ("timeout_s", "connect_timeout_s", "max_retries", "replies", "delay_s")
 
@@ -206,7 +207,7 @@ def _options(entry: CandidateEntry, file: Path, field: str, environ: Mapping[str
 
 def _check(candidates: tuple[Candidate, ...], fields: list[str], file: Path) -> None:
     """What no schema sees: providers, addresses and names taken together."""
-    known, seen = provider_names(), dict[str, str]()
+    known, seen = registry.names(Room.PROVIDER), dict[str, str]()
     for candidate, field in zip(candidates, fields, strict=True):
         if candidate.provider not in known:
             raise PoolError(

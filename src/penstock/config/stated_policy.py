@@ -17,16 +17,16 @@ from penstock.errors import InputError, PoolError
 from penstock.policies.base import Policy
 from penstock.policies.refusal import RefusalCascade
 from penstock.policies.vote import VoteCascade
-from penstock.router.static import PlainRouter
+from penstock.router.static import StaticRouter
 
 
-def plain_router(path: Path, pool: Pool) -> PlainRouter | None:
+def static_router(path: Path, pool: Pool) -> StaticRouter | None:
     """A router of the pool file's own policy; None where it states none. Raises ``PoolError``."""
     entry = stated_policy(path)
     if entry is None:
         return None
     try:
-        return PlainRouter(pool.names, _policy(entry, pool))
+        return StaticRouter(pool.names, _policy(entry, pool))
     except InputError as error:
         field = ".".join(part for part in ("policy", error.field) if part)
         raise PoolError(error.message, file=path, field=field, hint=error.hint) from error

@@ -1,4 +1,4 @@
-"""The compiled form of ``consensus``: the same decisions, for batches.
+"""The compiled form of ``agreement``: the same decisions, for batches.
 
 Not imported unless numba is installed. All arrays are C-contiguous. Looking ahead is written out for two
 levels (``one_look``, ``two_looks``): compiled self-recursion cannot be cached on disk safely.
@@ -62,7 +62,7 @@ def child(
 
 
 @jit
-def sums(P: FloatArray, states: int, groups: int, aside: float, node: FloatArray) -> tuple[float, float]:
+def sums(P: FloatArray, states: int, groups: int, ungrouped: float, node: FloatArray) -> tuple[float, float]:
     """Fills ``node`` (T,); returns the total mass and the value of accepting the best answer there is."""
     nodes = P.shape[1]
     node[:] = 0.0
@@ -77,7 +77,7 @@ def sums(P: FloatArray, states: int, groups: int, aside: float, node: FloatArray
         for g in range(groups):
             if h >> g & 1:
                 mass[g] += row
-    best = aside * total
+    best = ungrouped * total
     for g in range(groups):
         best = max(best, mass[g])
     return total, best
@@ -102,11 +102,11 @@ def unseen(
 @jit
 def one_look(
     P: FloatArray, states: int, sizes: IntArray, groups: int, chances: FloatArray, price: FloatArray,
-    shut: BoolArray, aside: float, wrong: FloatArray, right: float, work: FloatArray, node: FloatArray,
+    shut: BoolArray, ungrouped: float, wrong: FloatArray, right: float, work: FloatArray, node: FloatArray,
     tie: float,
 ) -> tuple[float, int]:  # fmt: skip
     """Best value of calling somebody, looking at the answer, then stopping or calling once more unseen."""
-    total, _ = sums(P, states, groups, aside, node)
+    total, _ = sums(P, states, groups, ungrouped, node)
     if groups == _GROUPS:
         return unseen(node, total, chances, price, shut, tie)
     best, who = -np.inf, -1
@@ -117,7 +117,7 @@ def one_look(
         shut[j] = True
         for outcome in range(groups + 1):
             after = child(P, states, sizes, groups, chances[j], outcome, 1.0, wrong, right, work)
-            mass, stop = sums(work, after, groups + (outcome == groups), aside, node)
+            mass, stop = sums(work, after, groups + (outcome == groups), ungrouped, node)
             last, _ = unseen(node, mass, chances, price, shut, 0.0)
             value += max(stop, last)
         shut[j] = False
@@ -129,11 +129,11 @@ def one_look(
 @jit
 def two_looks(
     P: FloatArray, states: int, sizes: IntArray, groups: int, chances: FloatArray, price: FloatArray,
-    shut: BoolArray, aside: float, wrong: FloatArray, right: float, work: FloatArray, node: FloatArray,
+    shut: BoolArray, ungrouped: float, wrong: FloatArray, right: float, work: FloatArray, node: FloatArray,
     tie: float,
 ) -> tuple[float, int]:  # fmt: skip
     """The same with one more look before the last call; ``work`` (2, 64, T)."""
-    total, _ = sums(P, states, groups, aside, node)
+    total, _ = sums(P, states, groups, ungrouped, node)
     if groups == _GROUPS:
         return unseen(node, total, chances, price, shut, tie)
     best, who = -np.inf, -1
@@ -146,12 +146,12 @@ def two_looks(
             new = outcome == groups
             after = child(P, states, sizes, groups, chances[j], outcome, 1.0, wrong, right, work[0])
             sizes[outcome] = 1 if new else sizes[outcome] + 1
-            mass, stop = sums(work[0], after, groups + new, aside, node)
+            mass, stop = sums(work[0], after, groups + new, ungrouped, node)
             if groups + new == _GROUPS:
                 more, _ = unseen(node, mass, chances, price, shut, 0.0)
             else:
                 more, _ = one_look(
-                    work[0], after, sizes, groups + new, chances, price, shut, aside, wrong, right,
+                    work[0], after, sizes, groups + new, chances, price, shut, ungrouped, wrong, right,
                     work[1], node, 0.0,
                 )  # fmt: skip
             sizes[outcome] = 0 if new else sizes[outcome] - 1
@@ -163,9 +163,10 @@ def two_looks(
 
 
 @jit
-def tell(
+def condition(
     chances: FloatArray, weight: FloatArray, wrong: FloatArray, right: float, code: IntArray,
-    sign: FloatArray, executed: BoolArray, P: FloatArray, work: FloatArray, sizes: IntArray, group: IntArray,
+    log_ratio: FloatArray, executed: BoolArray, P: FloatArray, work: FloatArray, sizes: IntArray,
+    group: IntArray,
 ) -> tuple[int, int]:  # fmt: skip
     """Fills ``P``, ``sizes`` and each candidate's ``group``; returns how many states and groups there are."""
     nodes = P.shape[1]
@@ -176,7 +177,7 @@ def tell(
         group[j] = -1
         if not executed[j]:
             continue
-        odds = math.exp(sign[j])
+        odds = math.exp(log_ratio[j])
         at = groups
         for g in range(groups):
             if known[g] == code[j]:
@@ -214,9 +215,9 @@ def alone(node: FloatArray, chance: FloatArray, odds: float) -> float:
 @jit
 def posteriors(
     level: FloatArray, weight: FloatArray, wrong: FloatArray, right: FloatArray, logit: FloatArray,
-    sign: FloatArray, code: IntArray, which: IntArray, executed: BoolArray, quality: FloatArray,
+    log_ratio: FloatArray, code: IntArray, which: IntArray, executed: BoolArray, quality: FloatArray,
 ) -> None:  # fmt: skip
-    """``consensus.posterior`` into ``quality`` (n, k)."""
+    """``agreement.posterior`` into ``quality`` (n, k)."""
     n, k = logit.shape
     nodes = level.shape[2]
     P, work = np.empty((_STATES, nodes)), np.empty((_STATES, nodes))
@@ -224,10 +225,20 @@ def posteriors(
     sizes, group = np.zeros(_GROUPS + 1, dtype=np.int64), np.empty(k, dtype=np.int64)
     mass = np.empty(_GROUPS)
     for i in range(n):
-        law = which[i]
-        chances_of(logit[i], level[law], chances)
-        states, groups = tell(
-            chances, weight[law], wrong[law], right[law], code[i], sign[i], executed[i], P, work, sizes, group
+        model = which[i]
+        chances_of(logit[i], level[model], chances)
+        states, groups = condition(
+            chances,
+            weight[model],
+            wrong[model],
+            right[model],
+            code[i],
+            log_ratio[i],
+            executed[i],
+            P,
+            work,
+            sizes,
+            group,
         )
         sums(P, states, groups, 0.0, node)
         mass[:] = 0.0
@@ -239,18 +250,18 @@ def posteriors(
             if executed[i, j] and group[j] >= 0:
                 quality[i, j] = mass[group[j]]
             elif executed[i, j]:
-                quality[i, j] = alone(node, chances[j], math.exp(sign[i, j]))
+                quality[i, j] = alone(node, chances[j], math.exp(log_ratio[i, j]))
             else:
                 quality[i, j] = (node * chances[j]).sum()
 
 
 @jit
-def look_ahead(
+def next_call(
     level: FloatArray, weight: FloatArray, wrong: FloatArray, right: FloatArray, logit: FloatArray,
-    sign: FloatArray, price: FloatArray, code: IntArray, which: IntArray, executed: BoolArray,
+    log_ratio: FloatArray, price: FloatArray, code: IntArray, which: IntArray, executed: BoolArray,
     open_: BoolArray, first: int, then: int, tie: float, call: IntArray,
 ) -> None:  # fmt: skip
-    """``consensus.look_ahead`` into ``call`` (n,)."""
+    """``agreement.next_call`` into ``call`` (n,)."""
     n, k = logit.shape
     nodes = level.shape[2]
     P, work = np.empty((_STATES, nodes)), np.empty((2, _STATES, nodes))
@@ -258,32 +269,32 @@ def look_ahead(
     sizes, group = np.zeros(_GROUPS + 1, dtype=np.int64), np.empty(k, dtype=np.int64)
     shut = np.empty(k, dtype=np.bool_)
     for i in range(n):
-        law = which[i]
-        chances_of(logit[i], level[law], chances)
-        states, groups = tell(
-            chances, weight[law], wrong[law], right[law], code[i], sign[i], executed[i], P, work[0], sizes,
-            group,
+        model = which[i]
+        chances_of(logit[i], level[model], chances)
+        states, groups = condition(
+            chances, weight[model], wrong[model], right[model], code[i], log_ratio[i], executed[i], P,
+            work[0], sizes, group,
         )  # fmt: skip
         sums(P, states, groups, 0.0, node)
-        nothing, aside = True, 0.0
+        nothing, ungrouped = True, 0.0
         for j in range(k):
             shut[j] = executed[i, j] or not open_[i, j]
             if executed[i, j]:
                 nothing = False
                 if group[j] < 0:
-                    aside = max(aside, alone(node, chances[j], math.exp(sign[i, j])))
-        total, stop = sums(P, states, groups, aside, node)
+                    ungrouped = max(ungrouped, alone(node, chances[j], math.exp(log_ratio[i, j])))
+        total, stop = sums(P, states, groups, ungrouped, node)
         depth = first if nothing else then
         if depth == 0:
             value, who = unseen(node, total, chances, price[i], shut, tie)
         elif depth == 1:
             value, who = one_look(
-                P, states, sizes, groups, chances, price[i], shut, aside, wrong[law], right[law], work[0],
-                node, tie,
+                P, states, sizes, groups, chances, price[i], shut, ungrouped, wrong[model], right[model],
+                work[0], node, tie,
             )  # fmt: skip
         else:
             value, who = two_looks(
-                P, states, sizes, groups, chances, price[i], shut, aside, wrong[law], right[law], work, node,
-                tie,
+                P, states, sizes, groups, chances, price[i], shut, ungrouped, wrong[model], right[model],
+                work, node, tie,
             )  # fmt: skip
         call[i] = who if who >= 0 and (nothing or value > stop + tie) else -1

@@ -137,9 +137,9 @@ def index_steps(
     executed: IntArray,
     eligible: IntArray,
     lam: FloatArray,
-    runs: int,
+    max_calls: int,
     cap: float,
-    dear: bool,
+    prefer_expensive: bool,
     nodes: FloatArray,
     slopes: FloatArray,
     points: FloatArray,
@@ -174,7 +174,7 @@ def index_steps(
                 if ran or not (eligible[who, word] >> (i & 63)) & 1:
                     unrun -= 1
                     near[i], off[i] = -np.inf, 0.0
-        room = runs - depth
+        room = max_calls - depth
         if unrun == 0 or room <= 0:
             continue
         # whoever cannot reach the best executed or the largest value needs no exact one
@@ -204,9 +204,11 @@ def index_steps(
             else:
                 z[i] = reservation_value(mean[row, i], sd[row, i], rate * cost[at, i], cap, nodes, slopes)
         if found > 1:
-            choice = largest(z, mean, sd, cost, row, at, rate, dear)
+            choice = largest(z, mean, sd, cost, row, at, rate, prefer_expensive)
         slack = TIE * (abs(mean[row, choice]) + sd[row, choice] + rate * cost[at, choice])
-        if (dear and z[choice] < best - slack) or (not dear and z[choice] <= best + slack):
+        if (prefer_expensive and z[choice] < best - slack) or (
+            not prefer_expensive and z[choice] <= best + slack
+        ):
             continue
         if room < unrun:
             count = 0
@@ -220,7 +222,7 @@ def index_steps(
                 for i in range(k):
                     if not kept[i]:
                         z[i] = -np.inf
-                choice = largest(z, mean, sd, cost, row, at, rate, dear)
+                choice = largest(z, mean, sd, cost, row, at, rate, prefer_expensive)
         out[row] = choice
 
 
@@ -233,7 +235,7 @@ def largest(
     row: int,
     at: int,
     rate: float,
-    dear: bool,
+    prefer_expensive: bool,
 ) -> int:
     """The largest z; ties by cost, mean and order."""
     lead = 0
@@ -251,7 +253,7 @@ def largest(
         if choice < 0:
             choice = i
             continue
-        gap = cost[at, i] - cost[at, choice] if dear else cost[at, choice] - cost[at, i]
+        gap = cost[at, i] - cost[at, choice] if prefer_expensive else cost[at, choice] - cost[at, i]
         if gap > 0 or (gap == 0 and mean[row, i] > mean[row, choice]):
             choice = i
     return choice

@@ -72,7 +72,7 @@ def better(
     mask: int,
     best: FloatArray,
     chosen: IntArray,
-    dear: bool,
+    prefer_expensive: bool,
     tie: float,
 ) -> None:
     """Take a set as the incumbent where it scores more, or as much and is cheaper (dearer).
@@ -89,7 +89,7 @@ def better(
         count += 1
     wins = score > best[0] + slack
     if not wins:
-        gap = best[3] - cost if not dear else cost - best[3]
+        gap = best[3] - cost if not prefer_expensive else cost - best[3]
         even = tie * max(abs(cost), abs(best[3]))
         if gap > even:
             wins = True
@@ -115,7 +115,7 @@ def search(
     executed: int,
     open_mask: int,
     room: int,
-    dear: bool,
+    prefer_expensive: bool,
     tie: float,
     maxima: FloatArray,
     items: IntArray,
@@ -141,10 +141,10 @@ def search(
 
     # depth 0 is the executed set
     certain = matched
-    ceiling = 0.0  # no score is made of more than this
+    max_quality = 0.0  # no score is made of more than this
     for i in range(k):
         if ((executed | open_mask) >> i) & 1:
-            ceiling += lam * cost[i]
+            max_quality += lam * cost[i]
         if (executed >> i) & 1:
             spent[0] += cost[i]
             certain = certain and variance(i, -1, factor) == 0.0
@@ -162,7 +162,7 @@ def search(
             total += maxima[0, s]
         level[0] = total / size
         size_0 = abs(level[0]) + lam * spent[0]
-        better(level[0] - lam * spent[0], size_0, spent[0], executed, best, chosen, dear, tie)
+        better(level[0] - lam * spent[0], size_0, spent[0], executed, best, chosen, prefer_expensive, tie)
     if room <= 0:
         return
 
@@ -191,16 +191,23 @@ def search(
             joined /= size
         largest = max(largest, abs(joined))
         net = joined - level[0] - price
-        if executed and not pays(net, abs(joined) + price, dear, tie):
+        if executed and not pays(net, abs(joined) + price, prefer_expensive, tie):
             continue
         paid = spent[0] + cost[i]
         better(
-            joined - lam * paid, abs(joined) + lam * paid, paid, executed | (1 << i), best, chosen, dear, tie
+            joined - lam * paid,
+            abs(joined) + lam * paid,
+            paid,
+            executed | (1 << i),
+            best,
+            chosen,
+            prefer_expensive,
+            tie,
         )
         m = insert(items[0], nets[0], m, i, net)
     count[0], pos[0] = m, 0
     # about the size of the largest score there can be, so that no tie is cut off
-    slack = tie * (ceiling + (k + 1) * largest)
+    slack = tie * (max_quality + (k + 1) * largest)
 
     depth = 0
     while depth >= 0:
@@ -259,10 +266,12 @@ def search(
                     ready[j] = True
             joined = mean_of_max(maxima[below], samples[j])
             net = joined - level[below] - price
-            if not pays(net, abs(joined) + price, dear, tie):
+            if not pays(net, abs(joined) + price, prefer_expensive, tie):
                 continue
             # Lemma 1 for the other member: the set without i scores more
-            if not pays(base + net - (here + nets[depth, q]), abs(joined) + lam * cost[i], dear, tie):
+            if not pays(
+                base + net - (here + nets[depth, q]), abs(joined) + lam * cost[i], prefer_expensive, tie
+            ):
                 continue
             paid = spent[below] + cost[j]
             better(
@@ -272,7 +281,7 @@ def search(
                 masks[below] | (1 << j),
                 best,
                 chosen,
-                dear,
+                prefer_expensive,
                 tie,
             )
             if left > 2:
@@ -283,11 +292,11 @@ def search(
 
 
 @jit
-def pays(net: float, scale: float, dear: bool, tie: float) -> bool:
-    """Whether a net gain made of terms of this scale is worth a look: above zero, for the dear branch ties
-    too.
+def pays(net: float, scale: float, prefer_expensive: bool, tie: float) -> bool:
+    """Whether a net gain made of terms of this scale is worth a look: above zero, where the dearest is
+    preferred ties too.
     """
-    return net >= -tie * scale if dear else net > 1e-13 * scale
+    return net >= -tie * scale if prefer_expensive else net > 1e-13 * scale
 
 
 @jit
@@ -312,7 +321,7 @@ def best_supermodels(
     lam: FloatArray,
     max_depth: int,
     additional: int,
-    dear: bool,
+    prefer_expensive: bool,
     tie: float,
     matched: bool,
     out_mask: IntArray,
@@ -341,7 +350,7 @@ def best_supermodels(
         room = min(max_depth - depth, additional)
         search(
             mean[row], factor[row if factor.shape[0] > 1 else 0], noise, matched, samples, ready,
-            cost[row if cost.shape[0] > 1 else 0], lam[row], run, open_mask, room, dear, tie,
+            cost[row if cost.shape[0] > 1 else 0], lam[row], run, open_mask, room, prefer_expensive, tie,
             maxima, items, nets, places, sums, best, chosen,
         )  # fmt: skip
         out_mask[row], out_score[row] = chosen[0], best[2]
@@ -358,7 +367,7 @@ def best_prefixes(
     lam: FloatArray,
     order: IntArray,
     max_depth: int,
-    dear: bool,
+    prefer_expensive: bool,
     tie: float,
     out_mask: IntArray,
     out_score: FloatArray,
@@ -399,7 +408,7 @@ def best_prefixes(
                     mask,
                     best,
                     chosen,
-                    dear,
+                    prefer_expensive,
                     tie,
                 )
             step += 1

@@ -16,7 +16,7 @@ WORTH_COMPILED = 256
 fewer are served by NumPy.
 """
 
-_KERNELS = tuple(f"penstock.core._compiled_{name}" for name in ("consensus", "index", "supermodels"))
+_KERNELS = tuple(f"penstock.core._compiled_{name}" for name in ("agreement", "index", "supermodels"))
 
 
 @cache

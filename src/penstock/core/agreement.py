@@ -1,18 +1,18 @@
 """What answers that agree or differ say about who is right, and whether asking one more is worth its price.
 
-The law. A query has a latent node t (how hard it is, and whether it is a trap). Given the node candidates are
-right independently of each other, candidate j with probability ``sigmoid(logit[j] + level[j, t])``. Right
+The model. A query has a latent node t (how hard it is, and whether it is a trap). Given the node candidates
+are right independently of each other, candidate j with probability ``sigmoid(logit[j] + level[j, t])``. Right
 answers mostly coincide, wrong ones sometimes do: within each kind an answer repeats an earlier group of size
 m with probability m / (concentration + answers of that kind so far), else it is new (Ewens' sampling formula;
 exchangeable, so the order of the calls does not matter). Traps are nodes where wrong answers coincide often.
-``sign`` is the log-likelihood ratio of right against wrong that an answer's own signs carry.
+``log_ratio`` is the log-likelihood ratio of right against wrong that an answer's own features carry.
 
 State of a query: ``P[h, t]``, the probability of node t and of exactly the groups in bit mask h being right.
 Everything follows by summing it: exact posteriors for any executed set, and exact outcome probabilities of
 calling one more candidate, which is what looking ahead needs.
 
 At most ``GROUPS`` groups are told apart; later answers, and answers without a comparable form, are judged by
-their node and their own signs. Preconditions: finite arrays, weights and concentrations > 0, price >= 0.
+their node and their own features. Preconditions: finite arrays, weights and concentrations > 0, price >= 0.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ EXTREME = 20.0
 
 
 @dataclass(frozen=True)
-class Laws:
-    """m fitted laws of k candidates on T nodes: ``level`` (m, k, T), ``weight`` (m, T) of the nodes, the
+class AgreementParams:
+    """m fitted params of k candidates on T nodes: ``level`` (m, k, T), ``weight`` (m, T) of the nodes, the
     concentrations ``wrong`` (m, T) and ``right`` (m,)."""
 
     level: FloatArray
@@ -51,39 +51,38 @@ class Laws:
 
 
 @dataclass(frozen=True)
-class Sight:
+class Evidence:
     """What may be known of n queries: ``logit`` (n, k) ex ante; of executed candidates the answer's ``code``
-    (n, k; equal within a query for equal answers, ``NONE`` where not comparable) and ``sign`` (n, k; -inf for
-    one known to be wrong); and ``which`` (n,) law speaks of the query."""
+    (n, k; equal within a query for equal answers, ``NONE`` where not comparable) and ``log_ratio`` (n, k;
+    -inf for one known to be wrong); and ``which`` (n,) model speaks of the query."""
 
     logit: FloatArray
     code: IntArray
-    sign: FloatArray
+    log_ratio: FloatArray
     which: IntArray
 
-    def rows(self, index: IntArray | BoolArray) -> Sight:
-        """The same, for some of the queries."""
-        return Sight(self.logit[index], self.code[index], self.sign[index], self.which[index])
 
-
-def posterior(laws: Laws, sight: Sight, executed: BoolArray, *, compiled: bool | None = None) -> FloatArray:
+def posterior(
+    params: AgreementParams, evidence: Evidence, executed: BoolArray, *, compiled: bool | None = None
+) -> FloatArray:
     """(n, k) probability that each candidate is right given what the executed (n, k) answered."""
     if use_compiled(compiled, len(executed)):
-        from penstock.core import _compiled_agreement as _compiled_consensus
+        from penstock.core import _compiled_agreement
 
         quality = np.empty(executed.shape)
-        _compiled_consensus.posteriors(
-            laws.level, laws.weight, laws.wrong, laws.right,
-            _flat(sight.logit), _flat(sight.sign), sight.code, sight.which, executed, quality,
+        _compiled_agreement.posteriors(
+            params.level, params.weight, params.wrong, params.right,
+            _flat(evidence.logit), _flat(evidence.log_ratio), evidence.code, evidence.which, executed,
+            quality,
         )  # fmt: skip
         return quality
-    rows = [_posterior(laws, sight, executed, i) for i in range(len(executed))]
+    rows = [_posterior(params, evidence, executed, i) for i in range(len(executed))]
     return np.array(rows).reshape(executed.shape)
 
 
-def look_ahead(
-    laws: Laws,
-    sight: Sight,
+def next_call(
+    params: AgreementParams,
+    evidence: Evidence,
     executed: BoolArray,
     open_: BoolArray,
     price: FloatArray,
@@ -97,19 +96,21 @@ def look_ahead(
     and one last call that is accepted unseen are still allowed.
 
     ``price`` (n, k) is lambda x cost in units of quality. Where nothing has run something open is called.
-    Ties stop, else the first candidate. An answer is expected to be comparable; its own signs are not.
+    Ties stop, else the first candidate. An answer is expected to be comparable; its own features are not.
     """
     if use_compiled(compiled, len(executed)):
-        from penstock.core import _compiled_agreement as _compiled_consensus
+        from penstock.core import _compiled_agreement
 
         call = np.empty(len(executed), dtype=np.int64)
-        _compiled_consensus.look_ahead(
-            laws.level, laws.weight, laws.wrong, laws.right,
-            _flat(sight.logit), _flat(sight.sign), _flat(price), sight.code, sight.which, executed, open_,
-            first, then, TIE, call,
+        _compiled_agreement.next_call(
+            params.level, params.weight, params.wrong, params.right,
+            _flat(evidence.logit), _flat(evidence.log_ratio), _flat(price), evidence.code, evidence.which,
+            executed, open_, first, then, TIE, call,
         )  # fmt: skip
         return call
-    calls = [_look_ahead(laws, sight, executed, open_, price, first, then, i) for i in range(len(executed))]
+    calls = [
+        _next_call(params, evidence, executed, open_, price, first, then, i) for i in range(len(executed))
+    ]
     return np.array(calls, dtype=np.int64)
 
 
@@ -118,24 +119,26 @@ def _flat(array: FloatArray) -> FloatArray:
 
 
 @dataclass(frozen=True)
-class _Told:
+class _Conditioned:
     """One query after its executed candidates: ``P`` (2^g, T), group ``sizes`` (g,), each executed
-    candidate's ``group`` (-1 for none) and the ``aside``: best chance among those without a group."""
+    candidate's ``group`` (-1 for none) and the ``ungrouped``: best chance among those without a group."""
 
     P: FloatArray
     sizes: IntArray
     group: dict[int, int]
-    aside: float
+    ungrouped: float
 
 
-def _tell(laws: Laws, sight: Sight, executed: BoolArray, i: int, chances: FloatArray) -> _Told:
-    law = int(sight.which[i])
-    P = (laws.weight[law] / laws.weight[law].sum())[None, :]
+def _condition(
+    params: AgreementParams, evidence: Evidence, executed: BoolArray, i: int, chances: FloatArray
+) -> _Conditioned:
+    model = int(evidence.which[i])
+    P = (params.weight[model] / params.weight[model].sum())[None, :]
     sizes, codes = np.zeros(0, dtype=np.int64), list[int]()
     group: dict[int, int] = {}
-    odds = np.exp(sight.sign[i])
+    odds = np.exp(evidence.log_ratio[i])
     for j in np.flatnonzero(executed[i]).tolist():
-        code = int(sight.code[i, j])
+        code = int(evidence.code[i, j])
         if code == NONE or (code not in codes and len(codes) == GROUPS):
             group[j] = -1
             P = P * (chances[j] * odds[j] + 1.0 - chances[j])
@@ -143,12 +146,12 @@ def _tell(laws: Laws, sight: Sight, executed: BoolArray, i: int, chances: FloatA
             if code not in codes:
                 codes.append(code)
             group[j] = codes.index(code)
-            P, sizes = _child(laws, law, P, sizes, chances[j][None], group[j], float(odds[j]))
+            P, sizes = _child(params, model, P, sizes, chances[j][None], group[j], float(odds[j]))
             P = P[0]
         P = P / P.sum()
     node = P.sum(axis=0)
     alone = [_alone(node, chances[j], float(odds[j])) for j, g in group.items() if g < 0]
-    return _Told(P, sizes, group, max(alone, default=0.0))
+    return _Conditioned(P, sizes, group, max(alone, default=0.0))
 
 
 def _alone(node: FloatArray, chance: FloatArray, odds: float) -> float:
@@ -157,14 +160,14 @@ def _alone(node: FloatArray, chance: FloatArray, odds: float) -> float:
     return float((node * right / (right + 1.0 - chance)).sum())
 
 
-def _posterior(laws: Laws, sight: Sight, executed: BoolArray, i: int) -> FloatArray:
-    chances = laws.chances(int(sight.which[i]), sight.logit[i])
-    told = _tell(laws, sight, executed, i, chances)
+def _posterior(params: AgreementParams, evidence: Evidence, executed: BoolArray, i: int) -> FloatArray:
+    chances = params.chances(int(evidence.which[i]), evidence.logit[i])
+    told = _condition(params, evidence, executed, i, chances)
     node = told.P.sum(axis=0)
     quality: FloatArray = chances @ node
     right = _right_groups(told.P, len(told.sizes))
     for j, g in told.group.items():
-        quality[j] = right[g] if g >= 0 else _alone(node, chances[j], float(np.exp(sight.sign[i, j])))
+        quality[j] = right[g] if g >= 0 else _alone(node, chances[j], float(np.exp(evidence.log_ratio[i, j])))
     return quality
 
 
@@ -177,7 +180,13 @@ def _right_groups(P: FloatArray, groups: int) -> FloatArray:
 
 
 def _child(
-    laws: Laws, law: int, P: FloatArray, sizes: IntArray, chances: FloatArray, outcome: int, odds: float = 1.0
+    params: AgreementParams,
+    model: int,
+    P: FloatArray,
+    sizes: IntArray,
+    chances: FloatArray,
+    outcome: int,
+    odds: float = 1.0,
 ) -> tuple[FloatArray, IntArray]:
     """Unnormalised state after an answer that joins group ``outcome`` (a new one if there is none such), for
     each of c candidates with ``chances`` (c, T): (c, H, T), and the new sizes."""
@@ -185,8 +194,8 @@ def _child(
     mask = np.arange(len(P))
     right_so_far = ((mask[:, None] >> np.arange(groups)) & 1) @ sizes
     wrong_so_far = sizes.sum() - right_so_far
-    per_right = laws.right[law] + right_so_far[:, None]
-    per_wrong = laws.wrong[law][None, :] + wrong_so_far[:, None]
+    per_right = params.right[model] + right_so_far[:, None]
+    per_wrong = params.wrong[model][None, :] + wrong_so_far[:, None]
     right, wrong = odds * chances[:, None, :], 1.0 - chances[:, None, :]
     if outcome < groups:
         joins = (mask >> outcome & 1 == 1)[:, None]
@@ -195,14 +204,14 @@ def _child(
         grown = sizes.copy()
         grown[outcome] += 1
         return after, grown
-    new_wrong = P * (laws.wrong[law] / per_wrong) * wrong
-    new_right = P * (laws.right[law] / per_right) * right
+    new_wrong = P * (params.wrong[model] / per_wrong) * wrong
+    new_right = P * (params.right[model] / per_right) * right
     return np.concatenate([new_wrong, new_right], axis=1), np.append(sizes, 1)
 
 
-def _look_ahead(
-    laws: Laws,
-    sight: Sight,
+def _next_call(
+    params: AgreementParams,
+    evidence: Evidence,
     executed: BoolArray,
     open_: BoolArray,
     price: FloatArray,
@@ -210,38 +219,38 @@ def _look_ahead(
     then: int,
     i: int,
 ) -> int:
-    law = int(sight.which[i])
-    chances = laws.chances(law, sight.logit[i])
-    told = _tell(laws, sight, executed, i, chances)
+    model = int(evidence.which[i])
+    chances = params.chances(model, evidence.logit[i])
+    told = _condition(params, evidence, executed, i, chances)
     candidates = np.flatnonzero(open_[i] & ~executed[i])
     if not candidates.size:
         return -1
     nothing = not executed[i].any()
     depth = first if nothing else then
     values = _calls(
-        laws, law, told.P, told.sizes, chances[candidates], price[i, candidates], told.aside, depth
+        params, model, told.P, told.sizes, chances[candidates], price[i, candidates], told.ungrouped, depth
     )
-    best, call = -np.inf if nothing else _stop(told.P[None], len(told.sizes), told.aside)[0], -1
+    best, call = -np.inf if nothing else _stop(told.P[None], len(told.sizes), told.ungrouped)[0], -1
     for j, value in zip(candidates.tolist(), values.tolist(), strict=True):
         if value > best + TIE:
             best, call = value, j
     return call
 
 
-def _stop(P: FloatArray, groups: int, aside: float) -> FloatArray:
+def _stop(P: FloatArray, groups: int, ungrouped: float) -> FloatArray:
     """(c,) unnormalised value of accepting the best answer there is, of states (c, H, T)."""
-    best: FloatArray = aside * P.sum(axis=(1, 2))
+    best: FloatArray = ungrouped * P.sum(axis=(1, 2))
     return np.maximum(best, _right_groups(P, groups).max(axis=1)) if groups else best
 
 
 def _calls(
-    laws: Laws,
-    law: int,
+    params: AgreementParams,
+    model: int,
     P: FloatArray,
     sizes: IntArray,
     chances: FloatArray,
     price: FloatArray,
-    aside: float,
+    ungrouped: float,
     depth: int,
 ) -> FloatArray:
     """(c,) unnormalised value of calling each open candidate next, with ``depth`` further looks."""
@@ -251,14 +260,16 @@ def _calls(
         return values
     values = -price * total
     for outcome in range(len(sizes) + 1):
-        after, grown = _child(laws, law, P, sizes, chances, outcome)
+        after, grown = _child(params, model, P, sizes, chances, outcome)
         if depth == 1 or len(grown) == GROUPS:
-            values += np.maximum(_stop(after, len(grown), aside), _last_call(after, chances, price))
+            values += np.maximum(_stop(after, len(grown), ungrouped), _last_call(after, chances, price))
             continue
-        stop = _stop(after, len(grown), aside)
+        stop = _stop(after, len(grown), ungrouped)
         for j in range(len(chances)):
             others = np.arange(len(chances)) != j
-            more = _calls(laws, law, after[j], grown, chances[others], price[others], aside, depth - 1)
+            more = _calls(
+                params, model, after[j], grown, chances[others], price[others], ungrouped, depth - 1
+            )
             values[j] += max(float(stop[j]), float(more.max(initial=-np.inf)))
     return values
 

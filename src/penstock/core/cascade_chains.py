@@ -28,12 +28,12 @@ def chains(quality: FloatArray, cost: FloatArray) -> list[tuple[int, ...]]:
 
 def levels(values: FloatArray, points: int) -> FloatArray:
     """Rising thresholds over ``values`` (n,): quantiles from the least, which keeps everything, to just above
-    the largest, which keeps nothing (papers.md E3: a threshold rule needs its full range)."""
+    the largest, which keeps nothing (docs/references.md: a threshold rule needs its full range)."""
     inner = np.quantile(values, np.linspace(0.0, 1.0, points))
     return np.unique([*inner, np.nextafter(float(values.max()), np.inf)])
 
 
-def chain_prices(chain: tuple[int, ...], quality: FloatArray, cost: FloatArray, points: int) -> list[float]:
+def chain_lambdas(chain: tuple[int, ...], quality: FloatArray, cost: FloatArray, points: int) -> list[float]:
     """0 and rising prices over the slopes of a chain's mean qualities and costs; none where nothing gains."""
     steepest = max(
         (quality[b] - quality[a]) / max(cost[b] - cost[a], 1e-300) for a, b in combinations(chain, 2)

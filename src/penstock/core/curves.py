@@ -32,9 +32,9 @@ def _bends_up(cost: FloatArray, quality: FloatArray, a: int, b: int, c: int) -> 
     return bool(rise_ab * (cost[c] - cost[a]) <= rise_ac * (cost[b] - cost[a]))
 
 
-def area(cost: FloatArray, quality: FloatArray, low: float, high: float, left: float) -> float:
+def auc(cost: FloatArray, quality: FloatArray, low: float, high: float, left: float) -> float:
     """Mean height over [low, high], exactly, of the curve through the points in order of cost: linear between
-    them, ``left`` before the first (design.md: the cheapest candidate's quality), flat after the last.
+    them, ``left`` before the first (the cheapest candidate's quality), flat after the last.
 
     Points of equal cost are a vertical step, in the order given. Precondition: low < high.
     """
@@ -50,12 +50,12 @@ def area(cost: FloatArray, quality: FloatArray, low: float, high: float, left: f
     return float(total / (high - low))
 
 
-def areas(
+def aucs(
     cost: FloatArray, quality: FloatArray, low: FloatArray, high: FloatArray, left: FloatArray
 ) -> FloatArray:
     """(b,) ``area`` of b curves of p points each, ``cost`` and ``quality`` (b, p), over a range of their own;
     NaN where that is empty."""
     found = np.full(len(cost), np.nan)
     for b in np.flatnonzero(high > low).tolist():
-        found[b] = area(cost[b], quality[b], float(low[b]), float(high[b]), float(left[b]))
+        found[b] = auc(cost[b], quality[b], float(low[b]), float(high[b]), float(left[b]))
     return found

@@ -1,4 +1,5 @@
-"""E[max] of correlated Gaussian qualities, for every set of candidates at once (papers.md C2, C6).
+"""E[max] of correlated Gaussian qualities, for every set of candidates at once (De Koninck et al. 2025,
+Theorem 2).
 
 Sets are int64 bit masks: bit i stands for candidate i. All sets share one sample, so E[max] is monotone and
 submodular sample by sample, which is what Lemma 1 rests on. Preconditions: finite arrays, k <= 20 for all

@@ -1,8 +1,8 @@
-"""The index policy: Weitzman's rule for sequential costly looks (design.md decision 5).
+"""The index policy: Weitzman's rule for sequential costly looks (docs/decisions/0008).
 
 Run the un-run candidate with the largest reservation value; stop when the best executed quality is at least
 every remaining one. For independent candidates and one price lambda no adaptive policy does better, and a
-step costs O(k log k) at most instead of 2^k. With a limit on the number of runs the rule is a heuristic:
+step costs O(k log k) at most instead of 2^k. With a limit on the number of calls the rule is a heuristic:
 among the un-run the set of at most the remaining size with the largest E[max(y, min(Q_i, z_i))] is found
 greedily (monotone submodular) and its largest z is run. On random instances of three to five candidates that
 loses nothing to dynamic programming in most, more than .0016 in one or two of a hundred, .008 at worst; the
@@ -11,7 +11,7 @@ plain index, stopped by the limit, loses up to .3.
 Arrays: mean, sd (n, k), the post-hoc means of executed candidates (their sd is not read); cost (n, k), (1, k)
 or (k,); executed and eligible (n,) int64 bit masks, or (n, k) booleans where there are more than 62
 candidates; lam (n,) or one number. Preconditions: finite arrays, sd >= 0, cost >= 0, lam >= 0, k >= 1,
-n >= 1, runs >= 1.
+n >= 1, max_calls >= 1.
 """
 
 from __future__ import annotations
@@ -39,25 +39,25 @@ def index_step(
     lam: FloatArray | float,
     *,
     cap: float | None = 1.0,
-    runs: int | None = None,
+    max_calls: int | None = None,
     eligible: IntArray | BoolArray | None = None,
-    dear: bool = False,
+    prefer_expensive: bool = False,
     compiled: bool | None = None,
 ) -> IntArray:
     """(n,) the candidate to run next; -1 to stop (or where nothing is eligible).
 
     Where nothing has been executed something is always run. ``cap``: the highest quality there is, for
-    post-hoc means too; None for plain Gaussians. ``runs``: most runs per query, executed ones included.
+    post-hoc means too; None for plain Gaussians. ``max_calls``: most calls per query, executed ones included.
     Reservation values within a relative 1e-9 tie, infinite ones (free looks, no cap) among each other: the
-    cheapest is run and a tie with the best executed stops (s_MIN); with ``dear`` the dearest, and a tie goes
-    on (s_MAX). Then the higher mean, then the pool's order.
+    cheapest is run and a tie with the best executed stops (s_MIN); with ``prefer_expensive`` the dearest, and
+    a tie goes on (s_MAX). Then the higher mean, then the pool's order.
     """
     n, k = mean.shape
-    limit = k if runs is None else runs
-    ceiling = np.inf if cap is None else cap
+    limit = k if max_calls is None else max_calls
+    max_quality = np.inf if cap is None else cap
     fast = use_compiled(compiled, n)
     if n <= FEW and not fast:
-        few = _one_by_one(mean, sd, cost, executed, lam, ceiling, limit, eligible, dear)
+        few = _one_by_one(mean, sd, cost, executed, lam, max_quality, limit, eligible, prefer_expensive)
         if few is not None:
             return few
     price = np.ascontiguousarray(np.atleast_2d(cost), dtype=float)
@@ -71,7 +71,7 @@ def index_step(
         _compiled_index.index_steps(
             np.ascontiguousarray(mean), np.ascontiguousarray(sd), price, words(executed),
             every if eligible is None else words(eligible), rate, limit,
-            ceiling, dear, *inverse_table(), _POINTS, _WEIGHTS, choice,
+            max_quality, prefer_expensive, *inverse_table(), _POINTS, _WEIGHTS, choice,
         )  # fmt: skip
         return choice
     prices = np.broadcast_to(price, mean.shape)
@@ -84,11 +84,11 @@ def index_step(
     due = rate[:, None] * prices
     z = np.where(unrun, reservation_values(mean, sd, due, cap=cap), -np.inf)
     scale = np.abs(mean) + sd + due
-    choice = _largest(z, scale, prices, mean, dear)
+    choice = _largest(z, scale, prices, mean, prefer_expensive)
     rows = np.arange(n)
     top = z[rows, choice]
     slack = TIE * scale[rows, choice]
-    on = (top > -np.inf) & ((top >= best - slack) if dear else (top > best + slack))
+    on = (top > -np.inf) & ((top >= best - slack) if prefer_expensive else (top > best + slack))
     live = unrun & (z > best[:, None])
     room = limit - inside.sum(axis=1)
     tight = np.flatnonzero(on & (live.sum(axis=1) > room))
@@ -97,7 +97,7 @@ def index_step(
         part = tight[begin : begin + step]
         kept = _greedy_set(mean[part], sd[part], z[part], best[part], live[part], room[part])
         limited = np.where(kept, z[part], -np.inf)
-        choice[part] = _largest(limited, scale[part], prices[part], mean[part], dear)
+        choice[part] = _largest(limited, scale[part], prices[part], mean[part], prefer_expensive)
     return np.where(on, choice, -1)
 
 
@@ -110,9 +110,9 @@ def _one_by_one(
     cap: float,
     limit: int,
     eligible: IntArray | BoolArray | None,
-    dear: bool,
+    prefer_expensive: bool,
 ) -> IntArray | None:
-    """Every query in plain Python; None where the limit on runs rules candidates out."""
+    """Every query in plain Python; None where the limit on calls rules candidates out."""
     n, k = mean.shape
     prices = cost.tolist() if cost.ndim == 2 else [cost.tolist()]
     rates = [lam] * n if isinstance(lam, float) else np.broadcast_to(lam, (n,)).tolist()
@@ -121,7 +121,9 @@ def _one_by_one(
     for i, (mu, s, run) in enumerate(zip(mean.tolist(), sd.tolist(), _flags(executed, k), strict=True)):
         price = prices[i if len(prices) > 1 else 0]
         may = open_[i if len(open_) > 1 else 0]
-        call = scalar_index.step(mu, s, price, run, may, rates[i], cap=cap, runs=limit, dear=dear)
+        call = scalar_index.step(
+            mu, s, price, run, may, rates[i], cap=cap, max_calls=limit, prefer_expensive=prefer_expensive
+        )
         if call == scalar_index.UNDECIDED:
             return None
         choice.append(call)
@@ -136,12 +138,14 @@ def _flags(sets: IntArray | BoolArray, k: int) -> list[list[bool]]:
     return [[bool(mask >> i & 1) for i in range(k)] for mask in sets.tolist()]
 
 
-def _largest(z: FloatArray, scale: FloatArray, cost: FloatArray, mean: FloatArray, dear: bool) -> IntArray:
+def _largest(
+    z: FloatArray, scale: FloatArray, cost: FloatArray, mean: FloatArray, prefer_expensive: bool
+) -> IntArray:
     """The column of each row's largest z; ties by cost, mean and order."""
     top = z.max(axis=1)[:, None]
     leader = np.take_along_axis(scale, z.argmax(axis=1)[:, None], axis=1)
     tied = (z >= top - TIE * np.maximum(scale, leader)) & (z > -np.inf)
-    key = np.where(tied, cost if dear else -cost, -np.inf)
+    key = np.where(tied, cost if prefer_expensive else -cost, -np.inf)
     equal = tied & (key >= key.max(axis=1)[:, None])
     choice: IntArray = np.where(equal, mean, -np.inf).argmax(axis=1)
     return choice

@@ -24,7 +24,7 @@ def steepest(quality: FloatArray, cost: FloatArray) -> float:
     return max(float(slopes.max(initial=0.0)), 1.0 / dearest if dearest > 0 else 1.0)
 
 
-def prices(quality: FloatArray, cost: FloatArray, points: int, *, least: float = np.inf) -> list[float]:
+def lambda_grid(quality: FloatArray, cost: FloatArray, points: int, *, least: float = np.inf) -> list[float]:
     """``points`` falling prices from where almost only the cheapest candidate pays to where a look is nearly
     free, and 0.
 

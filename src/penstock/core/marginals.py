@@ -1,4 +1,5 @@
-"""The law of a candidate's calibrated confidence: point masses at both ends, a mixture of two Betas between.
+"""The distribution of a candidate's calibrated confidence: point masses at both ends, a mixture of two Betas
+between.
 
 Confidences pile up at their extremes (a vote that is unanimous, a probability that saturates); what lies
 between is smooth. So is the marginal of arXiv 2501.09345, whose mixture this is; few rows are enough for it.

@@ -12,7 +12,12 @@ from zlib import crc32
 
 import numpy as np
 
+from penstock.errors import InputError
 from penstock.types import FloatArray, IntArray
+
+FEATURES_VERSION = 1
+"""Of everything that is read from texts, prompts and answers alike. A bundle says which one it was fitted on;
+what is read changes only together with this number."""
 
 WORD_BUCKETS = 1 << 14
 CHAR_BUCKETS = 1 << 13
@@ -23,6 +28,16 @@ HEAD, TAIL = 2_000, 4_000
 _WORD = re.compile(r"[^\W\d_]+|\d+|[^\w\s]")
 _CHAR_SIZES = (3, 4)
 _MULTIPLIER = np.uint64(1_000_003)
+
+
+def check_version(version: int) -> None:
+    """InputError for features that this version does not read."""
+    if version != FEATURES_VERSION:
+        raise InputError(
+            f"was fitted on text features of version {version}, and this one reads {FEATURES_VERSION}",
+            field="features_version",
+            hint="Fit it again, or serve it with the version that fitted it",
+        )
 
 
 def clip(text: str) -> str:

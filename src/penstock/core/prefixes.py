@@ -1,4 +1,5 @@
-"""The best prefix supermodel for a price lambda: one step of an optimal cascade (papers.md C2, Theorem 2).
+"""The best prefix supermodel for a price lambda: one step of an optimal cascade (De Koninck et al. 2025,
+Theorem 2).
 
 Arguments and preconditions are those of ``supermodels``, whose pruning does not hold here: a set that does
 not pay may lie below one that does.
@@ -27,7 +28,7 @@ def best_prefix(
     order: IntArray,
     max_depth: int,
     draws: FloatArray,
-    dear: bool = False,
+    prefer_expensive: bool = False,
     eligible: IntArray | None = None,
     compiled: bool | None = None,
 ) -> tuple[IntArray, FloatArray]:
@@ -46,7 +47,7 @@ def best_prefix(
         ranked = np.ascontiguousarray(order, dtype=np.int64)
         fast.best_prefixes(
             *contiguous(mean, factor, draws),
-            price, executed, open_, rate, ranked, max_depth, dear, TIE, chosen, score,
+            price, executed, open_, rate, ranked, max_depth, prefer_expensive, TIE, chosen, score,
         )  # fmt: skip
         return chosen, score
     step = max(1, _BLOCK // (k * (1 if factor is None else len(draws))))
@@ -56,7 +57,9 @@ def best_prefix(
         samples = quality_samples(mean[rows], rows_of(factor, rows), draws)
         prices = np.broadcast_to(price if len(price) == 1 else price[rows], mean[rows].shape)
         parts.append(
-            _prefixes(samples, prices, executed[rows], open_[rows], rate[rows], order, max_depth, dear)
+            _prefixes(
+                samples, prices, executed[rows], open_[rows], rate[rows], order, max_depth, prefer_expensive
+            )
         )
     return stack(parts)
 
@@ -69,7 +72,7 @@ def _prefixes(
     lam: FloatArray,
     order: IntArray,
     max_depth: int,
-    dear: bool,
+    prefer_expensive: bool,
 ) -> tuple[IntArray, FloatArray]:
     n, k, _ = samples.shape
     row = np.arange(n)
@@ -91,4 +94,4 @@ def _prefixes(
         spent[adds] += cost[adds, i]
         depth[adds] += 1
         look(adds)
-    return found.choose(dear)
+    return found.choose(prefer_expensive)

@@ -1,4 +1,4 @@
-"""Optimal routing for a budget, exactly (papers.md C1, Theorem 1).
+"""Optimal routing for a budget, exactly (De Koninck et al. 2025, Theorem 1).
 
 For estimated qualities q (n, k) and costs c (n, k) the best routing at price lambda takes, per query, the
 argmax of q - lambda * c. As lambda falls from infinity every query walks up the concave hull of its (c, q)
@@ -40,14 +40,14 @@ class Edges:
 class Solution:
     """The optimal routing for one budget: mix s_MIN (probability ``gamma``) and s_MAX at price ``lam``.
 
-    ``cheap`` and ``dear`` (n,) are the two deterministic routings; costs and qualities are means over
+    ``cheap`` and ``expensive`` (n,) are the two deterministic routings; costs and qualities are means over
     queries.
     """
 
     lam: float
     gamma: float
     cheap: IntArray
-    dear: IntArray
+    expensive: IntArray
     cost: float
     quality: float
 
@@ -116,13 +116,13 @@ def solve_budget(quality: FloatArray, cost: FloatArray, budget: float) -> Soluti
         lam=float(edges.slope[first]),
         gamma=gamma,
         cheap=walk(edges, first),
-        dear=walk(edges, last),
+        expensive=walk(edges, last),
         cost=float(gamma * spent[first] + (1 - gamma) * spent[last]),
         quality=float(gamma * gained[first] + (1 - gamma) * gained[last]),
     )
 
 
-def route(quality: FloatArray, cost: FloatArray, lam: float, *, dear: bool = False) -> IntArray:
+def route(quality: FloatArray, cost: FloatArray, lam: float, *, prefer_expensive: bool = False) -> IntArray:
     """argmax of quality - lam * cost per query; among equals the cheapest (s_MIN), or the dearest (s_MAX).
 
     Returns (n,) candidate columns; -1 where every candidate is ineligible (quality -inf).
@@ -132,10 +132,11 @@ def route(quality: FloatArray, cost: FloatArray, lam: float, *, dear: bool = Fal
     with np.errstate(invalid="ignore"):
         usable = np.isfinite(score)
         size = np.where(usable, np.abs(quality) + lam * cost, 0.0)
-        # a tie is judged by the size of the two that tie: a dear third candidate must not blur the cheap ones
+        # a tie is judged by the size of the two that tie: an expensive third candidate must not blur the
+        # cheap ones
         leader = np.take_along_axis(size, score.argmax(axis=1)[:, None], axis=1)
         tied = usable & (score >= best[:, None] - TIE * np.maximum(size, leader))
-    key = np.where(tied, cost if dear else -cost, -np.inf)
+    key = np.where(tied, cost if prefer_expensive else -cost, -np.inf)
     # among candidates of equal score and cost the better estimate, then the pool's order
     equal = tied & (key >= key.max(axis=1)[:, None])
     choice = np.where(equal, quality, -np.inf).argmax(axis=1)

@@ -19,7 +19,7 @@ from penstock.core.routing import TIE
 
 STOP: Final = -1
 UNDECIDED: Final = -2
-"""The limit on runs rules a candidate out: ``index`` finds the greedy set on arrays."""
+"""The limit on calls rules a candidate out: ``index`` finds the greedy set on arrays."""
 Offer: TypeAlias = tuple[float, float, int, float, float, float]
 """Upper bound of z, size of what z is made of, candidate, mean, standard deviation, price."""
 _ROOT_HALF: Final = math.sqrt(0.5)
@@ -35,25 +35,25 @@ def step(
     lam: float,
     *,
     cap: float,
-    runs: int,
-    dear: bool,
+    max_calls: int,
+    prefer_expensive: bool,
 ) -> int:
     """The candidate to run next, ``STOP`` or ``UNDECIDED``; one entry per candidate."""
-    best, room = -math.inf, runs
+    best, room = -math.inf, max_calls
     if any(executed):
         done = [min(mu, cap) for mu, ran in zip(mean, executed, strict=True) if ran]
-        best, room = max(done), runs - len(done)
+        best, room = max(done), max_calls - len(done)
         eligible = [may and not ran for may, ran in zip(eligible, executed, strict=True)]
     offers = _offers(mean, sd, cost, eligible, lam, cap)
     if room <= 0 or not offers:
         return STOP
     limited = room < len(offers)
     valued = _values(offers, best, cap, limited)
-    chosen = _largest(valued, mean, cost, dear)
+    chosen = _largest(valued, mean, cost, prefer_expensive)
     if chosen is None:
         return STOP
     i, z, scale = chosen
-    if not (z >= best - TIE * scale if dear else z > best + TIE * scale):
+    if not (z >= best - TIE * scale if prefer_expensive else z > best + TIE * scale):
         return STOP
     if limited and sum(value > best for _, value, _ in valued) > room:
         return UNDECIDED
@@ -88,13 +88,13 @@ def _offers(
 def _values(offers: list[Offer], best: float, cap: float, limited: bool) -> list[tuple[int, float, float]]:
     """i, z and scale of those that may be chosen: from the first until no other can reach them.
 
-    With a limit on runs whoever beats the best executed may be in the greedy set.
+    With a limit on calls whoever beats the best executed may be in the greedy set.
     """
     slack = 2 * TIE * max(offers, key=itemgetter(1))[1]
     bar = best - slack
     valued = []
-    for ceiling, scale, i, mu, s, due in offers:
-        if ceiling < bar:
+    for max_quality, scale, i, mu, s, due in offers:
+        if max_quality < bar:
             break
         z = reservation_value(mu, s, due, cap)
         valued.append((i, z, scale))
@@ -104,7 +104,10 @@ def _values(offers: list[Offer], best: float, cap: float, limited: bool) -> list
 
 
 def _largest(
-    valued: list[tuple[int, float, float]], mean: Sequence[float], cost: Sequence[float], dear: bool
+    valued: list[tuple[int, float, float]],
+    mean: Sequence[float],
+    cost: Sequence[float],
+    prefer_expensive: bool,
 ) -> tuple[int, float, float] | None:
     """The largest z; ties by cost, mean and order."""
     if len(valued) < 2:
@@ -114,7 +117,7 @@ def _largest(
     tied = [offer for offer in valued if offer[1] >= top - TIE * max(offer[2], leader)]
     if len(tied) == 1:
         return tied[0]
-    sign = -1.0 if dear else 1.0
+    sign = -1.0 if prefer_expensive else 1.0
     return min(tied, key=lambda offer: (sign * cost[offer[0]], -mean[offer[0]], offer[0]))
 
 

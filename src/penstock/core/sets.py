@@ -16,6 +16,13 @@ def members(sets: IntArray | BoolArray, count: int) -> BoolArray:
     return inside
 
 
+def bits(flags: BoolArray) -> IntArray:
+    """(n, k) flags -> (n,) bit masks, candidate j at bit j."""
+    weights: IntArray = np.left_shift(np.int64(1), np.arange(flags.shape[1], dtype=np.int64))
+    masks: IntArray = flags @ weights
+    return masks
+
+
 def words(sets: IntArray | BoolArray) -> IntArray:
     """(n, w) 64 candidates to a word, from (n,) bit masks or (n, k) booleans."""
     if sets.ndim == 1:
@@ -41,7 +48,7 @@ class Found:
         np.maximum.at(self.best, row, score)
         self.parts.append((row, mask, score, size, cost))
 
-    def choose(self, dear: bool) -> tuple[IntArray, FloatArray]:
+    def choose(self, prefer_expensive: bool) -> tuple[IntArray, FloatArray]:
         """The winner of each query: highest score, ties by cost, members, mask."""
         row, mask, score, size, cost = (np.concatenate(part) for part in zip(*self.parts, strict=True))
         leading = np.zeros(len(self.best))
@@ -49,7 +56,7 @@ class Found:
         leading[row[leads]] = size[leads]
         tied = score >= self.best[row] - TIE * np.maximum(size, leading[row])
         row, mask, score, cost = row[tied], mask[tied], score[tied], cost[tied]
-        signed = -cost if dear else cost
+        signed = -cost if prefer_expensive else cost
         edge = np.full(len(self.best), np.inf)
         np.minimum.at(edge, row, signed)
         even = signed <= edge[row] + TIE * np.abs(edge[row])

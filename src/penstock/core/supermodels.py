@@ -1,4 +1,5 @@
-"""The best supermodel for a price lambda (papers.md C2, C4, C5, E4): a set of candidates run on one query.
+"""The best supermodel for a price lambda (De Koninck et al. 2025, Theorem 3, Lemma 1): a set of candidates
+run on one query.
 
 tau(M) = E[max_{i in M} Q_i] - lambda * sum_{i in M} c_i is maximised over the sets that hold every executed
 candidate. Choosing the executed set itself means stop. E[max] is submodular on one common sample, so
@@ -38,7 +39,7 @@ def best_supermodel(
     *,
     max_depth: int,
     draws: FloatArray,
-    dear: bool = False,
+    prefer_expensive: bool = False,
     eligible: IntArray | None = None,
     additional: int | None = None,
     compiled: bool | None = None,
@@ -47,9 +48,9 @@ def best_supermodel(
 
     Never the empty set, unless nothing is executed or eligible (mask 0, score -inf). ``max_depth`` counts
     executed candidates. Scores within a relative 1e-9 tie: the cheapest set wins (s_MIN), the dearest with
-    ``dear`` (s_MAX); then the one with fewer members, then the lowest mask. ``factor=None`` is the no-expect
-    ablation, ``additional=1`` the greedy one (at most one more candidate considered). ``compiled``: None
-    takes numba for batches where it is installed; the decisions are the same.
+    ``prefer_expensive`` (s_MAX); then the one with fewer members, then the lowest mask. ``factor=None`` is
+    the no-expect ablation, ``additional=1`` the greedy one (at most one more candidate considered).
+    ``compiled``: None takes numba for batches where it is installed; the decisions are the same.
     """
     n, k = mean.shape
     more = k if additional is None else additional
@@ -59,7 +60,8 @@ def best_supermodel(
 
         chosen, score = np.empty(n, dtype=np.int64), np.empty(n)
         fast.best_supermodels(
-            *contiguous(mean, factor, draws), price, executed, open_, rate, max_depth, more, dear, TIE,
+            *contiguous(mean, factor, draws), price, executed, open_, rate, max_depth, more,
+            prefer_expensive, TIE,
             factor is None or _matched(draws), chosen, score,
         )  # fmt: skip
         return chosen, score
@@ -70,7 +72,9 @@ def best_supermodel(
         rows = slice(begin, begin + step)
         samples = quality_samples(mean[rows], rows_of(factor, rows), draws)
         prices = price if len(price) == 1 else price[rows]
-        parts.append(_search(samples, prices, executed[rows], open_[rows], rate[rows], room[rows], dear))
+        parts.append(
+            _search(samples, prices, executed[rows], open_[rows], rate[rows], room[rows], prefer_expensive)
+        )
     return stack(parts)
 
 
@@ -81,7 +85,7 @@ def _search(
     eligible: IntArray,
     lam: FloatArray,
     room: IntArray,
-    dear: bool,
+    prefer_expensive: bool,
 ) -> tuple[IntArray, FloatArray]:
     """Breadth first: the sets with one more member at a time, of all queries together."""
     n, k, _ = samples.shape
@@ -113,8 +117,8 @@ def _search(
         total = mean - lam[owner] * paid
         size = np.abs(mean) + price[owner, j]
         net = total - score[node]
-        limit = np.where(dear, -TIE, _ROUNDING) * size
-        keep = (net > limit) | (dear & (net >= limit)) | (mask[node] == 0)
+        limit = np.where(prefer_expensive, -TIE, _ROUNDING) * size
+        keep = (net > limit) | (prefer_expensive & (net >= limit)) | (mask[node] == 0)
         found.add(
             owner[keep],
             (mask[node] | (1 << j))[keep],
@@ -137,7 +141,7 @@ def _search(
         allowed = behind[child]
         row, mask = owner[child], mask[node[child]] | (1 << j[child])
         top, level, spent, score = joined[child], mean[child], paid[child], total[child]
-    return found.choose(dear)
+    return found.choose(prefer_expensive)
 
 
 def _largest_sum(gains: FloatArray, count: IntArray) -> FloatArray:

@@ -10,7 +10,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def each(work: Callable[[Item], Result], items: Iterable[Item], *, threads: int = 1) -> list[Result]:
+def parallel_map(work: Callable[[Item], Result], items: Iterable[Item], *, threads: int = 1) -> list[Result]:
     """``work`` of every item, in their order. What it raises first, by that order, is raised; work that had
     not begun by then is not done."""
     if threads <= 1:

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from penstock.core.votes import NOBODY, Stopped, accepts, count_votes, stop_vote
+from penstock.core.votes import NO_VOTE, Stopped, accepts, count_votes, stop_vote
 from penstock.errors import InputError
 from penstock.types import BoolArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)
 class TimedVote:
-    """Votes of n queries, all (n,): whether ``accepted``, the ``winner`` (``NOBODY`` where rejected), tokens
+    """Votes of n queries, all (n,): whether ``accepted``, the ``winner`` (``NO_VOTE`` where rejected), tokens
     ``waited`` until the decision, tokens ``decoded`` in all, and samples ``used`` for it."""
 
     accepted: BoolArray
@@ -76,7 +76,7 @@ def _whole(ballots: IntArray, weights: IntArray, tau: float) -> Stopped:
     votes = count_votes(ballots, weights)
     accepted = accepts(votes, tau)
     return Stopped(
-        np.full(len(ballots), ballots.shape[1]), accepted, np.where(accepted, votes.winner, NOBODY)
+        np.full(len(ballots), ballots.shape[1]), accepted, np.where(accepted, votes.winner, NO_VOTE)
     )
 
 

@@ -1,7 +1,8 @@
-"""Votes of several samples of one model, and when one is decided before all samples are in (papers.md A2).
+"""Votes of several samples of one model, and when one is decided before all samples are in (SATER, EMNLP
+2025).
 
 Ballots are codes numbered within their query in order of first appearance (as by
-``estimators.post_hoc.agreement``), ``NOBODY`` for a sample that refused or gave no readable answer: it votes
+``estimators.comparison``), ``NO_VOTE`` for a sample that refused or gave no readable answer: it votes
 for nobody and stays in the denominator. Weights are whole numbers, so that a stopped vote decides exactly as
 the full one; among answers of equal weight the smallest code wins, whatever order the samples came in.
 """
@@ -18,7 +19,7 @@ import numpy as np
 from penstock.errors import InputError
 from penstock.types import BoolArray, FloatArray, IntArray
 
-NOBODY = -1
+NO_VOTE = -1
 """The ballot of a sample that votes for nobody."""
 
 LEVELS = 10
@@ -27,8 +28,8 @@ LEVELS = 10
 
 @dataclass(frozen=True, slots=True)
 class Votes:
-    """Counted votes of n queries: ``winner`` (n,), ``NOBODY`` where nobody got a vote; its weight ``top`` and
-    the runner-up's ``second`` (n,), 0 where there is none; ``total`` (n,), refusals included."""
+    """Counted votes of n queries: ``winner`` (n,), ``NO_VOTE`` where nobody got a vote; its weight ``top``
+    and the runner-up's ``second`` (n,), 0 where there is none; ``total`` (n,), refusals included."""
 
     winner: IntArray
     top: IntArray
@@ -44,7 +45,7 @@ class Votes:
 @dataclass(frozen=True, slots=True)
 class Stopped:
     """A vote that was stopped: ``used`` (n,) samples it waited for, whether it was ``accepted`` (n,), and the
-    ``winner`` (n,) of the accepted ones, else ``NOBODY``."""
+    ``winner`` (n,) of the accepted ones, else ``NO_VOTE``."""
 
     used: IntArray
     accepted: BoolArray
@@ -78,7 +79,7 @@ def needed(tau: float, total: IntArray) -> IntArray:
 
 def accepts(votes: Votes, tau: float) -> BoolArray:
     """(n,) the full rule: somebody was voted for, with a share of at least ``tau``."""
-    enough: BoolArray = (votes.winner != NOBODY) & (votes.top >= needed(tau, votes.total))
+    enough: BoolArray = (votes.winner != NO_VOTE) & (votes.top >= needed(tau, votes.total))
     return enough
 
 
@@ -92,7 +93,7 @@ def stop_vote(ballots: IntArray, weights: IntArray, tau: float, *, most: int | N
     n, k = ballots.shape
     ahead = _ahead(spread, most)
     used, accepted = np.full(n, k), np.zeros(n, dtype=bool)
-    winner, open_ = np.full(n, NOBODY), np.ones(n, dtype=bool)
+    winner, open_ = np.full(n, NO_VOTE), np.ones(n, dtype=bool)
     for seen in range(k + 1):
         votes = _votes(_tally(ballots[:, :seen], spread[:, :seen]), spread[:, :seen].sum(axis=1))
         yes, no = _decided(votes, ahead[:, seen], tau)
@@ -152,7 +153,7 @@ def majority(first: int, second: int) -> float:
 def _decided(votes: Votes, ahead: IntArray, tau: float) -> tuple[BoolArray, BoolArray]:
     """(accepted for certain, rejected for certain), each (n,); exactly one of them where nothing is ahead."""
     least = needed(tau, votes.total + ahead)
-    some = votes.winner != NOBODY
+    some = votes.winner != NO_VOTE
     clear = (ahead == 0) | (votes.top - votes.second > ahead)
     yes = some & clear & (votes.top >= least)
     no = (votes.top + ahead < least) | ((ahead == 0) & ~yes)
@@ -173,9 +174,9 @@ def _ahead(spread: IntArray, most: int | None) -> IntArray:
 def _tally(ballots: IntArray, spread: IntArray) -> IntArray:
     """(n, C) weight of every code; at least two columns."""
     n = len(ballots)
-    width = max(int(ballots.max(initial=NOBODY)) + 1, 2)
+    width = max(int(ballots.max(initial=NO_VOTE)) + 1, 2)
     found = np.zeros((n, width), dtype=np.int64)
-    row, column = np.nonzero(ballots != NOBODY)
+    row, column = np.nonzero(ballots != NO_VOTE)
     np.add.at(found, (row, ballots[row, column]), spread[row, column])
     return found
 
@@ -184,7 +185,7 @@ def _votes(tally: IntArray, total: IntArray) -> Votes:
     winner = tally.argmax(axis=1)
     top = tally[np.arange(len(tally)), winner]
     second = np.partition(tally, -2, axis=1)[:, -2]
-    return Votes(np.where(top > 0, winner, NOBODY), top, second, total)
+    return Votes(np.where(top > 0, winner, NO_VOTE), top, second, total)
 
 
 def _checked(ballots: IntArray, weights: IntArray) -> IntArray:

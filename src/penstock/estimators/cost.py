@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from penstock.estimators.base import Arrays, Settings, weighted_means
+from penstock.core.means import weighted_means
 from penstock.estimators.crossfit import crossfit
 from penstock.estimators.ex_ante.linear import FittedLinear, Ridge
 from penstock.estimators.features import Inputs
@@ -33,21 +31,6 @@ class CostModel:
         """(n, k) expected cost per call, positive where the candidate's mean is."""
         raw = self.linear.predict(_with_length(inputs, self.mean_chars))
         return self.mean_cost * np.maximum(self.shrinkage.apply(raw), _FLOOR)
-
-    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        _, arrays = self.linear.state()
-        settings = {
-            "mean_chars": self.mean_chars,
-            "common": self.shrinkage.common,
-            "contrast": self.shrinkage.contrast,
-        }
-        return settings, {**arrays, "mean_cost": self.mean_cost, "shrink_to": self.shrinkage.means}
-
-    @classmethod
-    def from_state(cls, settings: Settings, arrays: Arrays) -> CostModel:
-        shrinkage = Shrinkage(arrays["shrink_to"], float(settings["common"]), float(settings["contrast"]))
-        linear = FittedLinear(arrays["intercept"], arrays["coefficients"], logistic=False)
-        return cls(arrays["mean_cost"], linear, shrinkage, float(settings["mean_chars"]))
 
 
 def fit_cost(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from penstock.core.threads import each
+from penstock.core.threads import parallel_map
 from penstock.estimators.base import Estimator
 from penstock.estimators.features import Inputs
 from penstock.types import FloatArray, IntArray
@@ -31,7 +31,7 @@ def crossfit(
         return held, fitted.predict(inputs.rows(held))
 
     predicted = np.full(quality.shape, np.nan)
-    for held, said in each(held_out, np.unique(fold).tolist(), threads=threads):
+    for held, said in parallel_map(held_out, np.unique(fold).tolist(), threads=threads):
         predicted[held] = said
     return predicted
 

@@ -13,14 +13,13 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from penstock.errors import BundleError, InputError
+from penstock import codec
+from penstock.errors import InputError
 from penstock.estimators.features import TEXT_SCALE, Encoder, Inputs
 from penstock.types import FloatArray, Query
 
 DIRECTIONS = 64
-PREFIX = "embedding."
 
 
 class Embedder(Protocol):
@@ -34,6 +33,8 @@ class Embedder(Protocol):
         """Plain settings, without secrets, from which ``OpenEmbedder`` makes the same embedder again."""
         ...
 
+
+codec.external(Embedder, lambda embedder: (dict(embedder.spec()), {}))
 
 OpenEmbedder = Callable[[Mapping[str, Any]], Embedder]
 """Makes an embedder of what its ``spec`` returned."""
@@ -93,13 +94,6 @@ class EmbeddingEncoder(Encoder):
         dense = [inputs.dense[:, :width] * grams, inputs.dense[:, width:], extra * share * TEXT_SCALE]
         return replace(inputs, dense=np.concatenate(dense, axis=1))
 
-    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """Settings and arrays for a bundle; the embedder by its spec, not its weights."""
-        settings, arrays = super().state()
-        own: dict[str, NDArray[Any]] = {"centre": self.centre, "directions": self.directions}
-        about = {"embedder": dict(self.embedder.spec()), "embedding_weight": self.weight}
-        return {**settings, **about}, {**arrays, **{PREFIX + key: value for key, value in own.items()}}
-
 
 def opening_once(open_embedder: OpenEmbedder) -> OpenEmbedder:
     """The same, which hands out what it opened before where the same is asked for again: a model that reads
@@ -114,30 +108,6 @@ def opening_once(open_embedder: OpenEmbedder) -> OpenEmbedder:
         return opened[-1][1]
 
     return open_or_find
-
-
-def with_embedder(
-    encoder: Encoder,
-    settings: Mapping[str, Any],
-    arrays: Mapping[str, NDArray[Any]],
-    open_embedder: OpenEmbedder | None,
-) -> Encoder:
-    """``encoder``, restored from a bundle's ``settings`` and ``arrays``, with the embedder they name, if any.
-
-    BundleError where they name one and the caller opens none.
-    """
-    if "embedder" not in settings:
-        return encoder
-    if open_embedder is None:
-        raise BundleError("the router reads embeddings of prompts, and no embedder can be opened here")
-    own = {f.name: getattr(encoder, f.name) for f in fields(Encoder)}
-    return EmbeddingEncoder(
-        **own,
-        embedder=open_embedder(settings["embedder"]),
-        centre=arrays[PREFIX + "centre"],
-        directions=arrays[PREFIX + "directions"],
-        weight=float(settings["embedding_weight"]),
-    )
 
 
 def _principal(centred: FloatArray, count: int) -> FloatArray:

@@ -7,14 +7,22 @@ The encoder never sees an outcome.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.core.ngrams import BUCKETS, SHAPE_NAMES, hashed_counts, shape
+from penstock.codec import stored_as, take
+from penstock.core.ngrams import (
+    BUCKETS,
+    FEATURES_VERSION,
+    SHAPE_NAMES,
+    check_version,
+    hashed_counts,
+    shape,
+)
 from penstock.errors import MissingExtra
 from penstock.types import FloatArray, IntArray, Query
 
@@ -39,10 +47,9 @@ class Inputs:
     def __len__(self) -> int:
         return len(self.dense)
 
-    def rows(self, index: NDArray[Any]) -> Inputs:
+    def rows(self, index: NDArray[Any]) -> Self:
         """The same, for some of the queries."""
-        block = None if self.block is None else self.block[index]
-        return Inputs(self.dense[index], self.length[index], self.task[index], block)
+        return take(self, index)
 
     def fold(self, count: int, seed: int) -> IntArray:
         """(n,) folds 0..``count`` - 1 of about equal size, whole blocks dealt in an order drawn by seed.
@@ -65,13 +72,17 @@ class Encoder:
     """A fitted feature encoder; ``use_task`` says whether the task's name may be used (``--features``)."""
 
     idf: NDArray[np.float32]
-    projection: NDArray[np.float32]
+    projection: NDArray[np.float32] = field(metadata=stored_as("float16"))
     shape_mean: FloatArray
     shape_scale: FloatArray
     use_task: bool
     use_prompt: bool
+    features_version: int = FEATURES_VERSION
     blocking: ClassVar[bool] = False
     """Whether ``encode`` may wait for a network or for a model of the size of one."""
+
+    def __post_init__(self) -> None:
+        check_version(self.features_version)
 
     def encode(self, queries: Sequence[Query]) -> Inputs:
         """Features of n queries."""
@@ -90,28 +101,6 @@ class Encoder:
         tasks = [(q.task or UNKNOWN_TASK) if self.use_task else UNKNOWN_TASK for q in queries]
         dense = np.concatenate([text * TEXT_SCALE, standard * SHAPE_SCALE], axis=1)
         return Inputs(dense, shapes[:, 0], np.array(tasks, dtype=np.str_))
-
-    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """Settings and arrays for a bundle."""
-        settings = {"use_task": self.use_task, "use_prompt": self.use_prompt}
-        arrays: dict[str, NDArray[Any]] = {
-            "idf": self.idf,
-            "projection": self.projection.astype(np.float16),
-            "shape_mean": self.shape_mean,
-            "shape_scale": self.shape_scale,
-        }
-        return settings, arrays
-
-    @classmethod
-    def from_state(cls, settings: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Encoder:
-        return cls(
-            idf=arrays["idf"].astype(np.float32),
-            projection=arrays["projection"].astype(np.float32),
-            shape_mean=arrays["shape_mean"],
-            shape_scale=arrays["shape_scale"],
-            use_task=bool(settings["use_task"]),
-            use_prompt=bool(settings["use_prompt"]),
-        )
 
 
 TEXT_SCALE = 8.0

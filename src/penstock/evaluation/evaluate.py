@@ -8,20 +8,23 @@ from typing import Any
 
 import numpy as np
 
+from penstock.belief import Belief
 from penstock.core.resample import bootstrap_weights
 from penstock.errors import TableError, TargetError
 from penstock.estimators.embeddings import Embedder
 from penstock.evaluation.calibration import calibration
 from penstock.evaluation.measure import UNGUARDED, measure
-from penstock.evaluation.replay_on import Realised, TestRows, pool, realise, showings
-from penstock.fitting.fit import fit_grid
-from penstock.fitting.result import Fit, fit_of
+from penstock.evaluation.replay_on import HeldOutResult, HeldOutRows, beliefs_on, pool, replay_on
+from penstock.evaluation.sater_metrics import tradeoff
+from penstock.evaluation.subject import Subject, of_fit, of_routers
+from penstock.fitting.fit import fit_matrix
+from penstock.fitting.result import Fit
 from penstock.fitting.select_candidates import complete_rows, select_candidates
 from penstock.fitting.settings import FitSettings, Progress
-from penstock.outcomes.matrix import Grid
-from penstock.outcomes.splits import groups_of, question_marks, task_out_splits
-from penstock.router.replay import BeliefSource, replay
-from penstock.router.router import Router
+from penstock.outcomes.matrix import OutcomeMatrix
+from penstock.outcomes.splits import group_hashes, groups_of, task_out_splits
+from penstock.router.replay import replay
+from penstock.router.router import FittedRouter
 from penstock.router.targets import Target
 from penstock.types import FloatArray
 
@@ -32,42 +35,71 @@ _ASKED = ("savings=0.25", "savings=0.5", "quality=0.95", "quality=0.99")
 
 def evaluate_fit(
     fit: Fit,
-    test: Grid,
+    test: OutcomeMatrix,
     *,
     dataset: str,
     draws: int = 1000,
     seed: int = 0,
     asked: Sequence[Target] = (),
     pairs: Sequence[tuple[str, str]] = (),
+    ends: tuple[str, str] | None = None,
 ) -> dict[str, Any]:
     """The evaluation of every option of ``fit`` on the complete rows of ``test``; ``pairs`` of options are
     also compared with each other."""
-    rows = TestRows.of(test, fit, seed)
-    realised = realise(fit, rows)
-    targets = asked or [Target.parse(text) for text in _ASKED]
-    measured = measure(realised, draws=draws, seed=seed, pairs=pairs)
-    result = _document(fit, realised, dataset, measured)
-    if pairs:
-        result["pairs"] = measured["pairs"]
-    seen = showings(fit.option.belief, rows)
-    result["notes"] += _overlap(fit, test)
-    result["asked_achieved"] = [_achieved(fit, rows, seen, target, draws, seed) for target in targets]
-    return result
-
-
-def evaluate_router(router: Router, test: Grid, *, dataset: str, draws: int = 1000) -> dict[str, Any]:
-    """The same for a saved bundle: its own option and the mix it was guarded against.
-
-    Mixtures draw with the router's own seed, as the gateway does.
-    """
-    return evaluate_fit(
-        fit_of(router), test, dataset=dataset, draws=draws, seed=router.seed, asked=[router.target]
+    subject = of_fit(fit)
+    return evaluate(
+        subject, test, dataset=dataset, draws=draws, seed=seed, asked=asked, pairs=pairs, ends=ends
     )
 
 
-def _overlap(fit: Fit, test: Grid) -> list[str]:
+def evaluate_router(
+    router: FittedRouter,
+    test: OutcomeMatrix,
+    *,
+    dataset: str,
+    draws: int = 1000,
+    ends: tuple[str, str] | None = None,
+) -> dict[str, Any]:
+    """The same for a saved bundle: its own option and the fixed mixture it was guarded against.
+
+    Mixtures draw with the router's own seed, as the gateway does.
+    """
+    subject = of_routers([router])
+    asked = [router.target]
+    return evaluate(subject, test, dataset=dataset, draws=draws, seed=router.seed, asked=asked, ends=ends)
+
+
+def evaluate(
+    subject: Subject,
+    test: OutcomeMatrix,
+    *,
+    dataset: str,
+    draws: int = 1000,
+    seed: int = 0,
+    asked: Sequence[Target] = (),
+    pairs: Sequence[tuple[str, str]] = (),
+    ends: tuple[str, str] | None = None,
+) -> dict[str, Any]:
+    """Of everything in ``subject``, on the complete rows of ``test``; with ``ends``, a small and a large
+    candidate, SATER's figures between them too."""
+    rows = HeldOutRows.of(test, subject, seed)
+    held_out = replay_on(subject, rows)
+    targets = asked or [Target.parse(text) for text in _ASKED]
+    measured = measure(held_out, draws=draws, seed=seed, pairs=pairs)
+    result = _document(subject, held_out, dataset, measured)
+    if pairs:
+        result["pairs"] = measured["pairs"]
+    if ends is not None:
+        result["tradeoff"] = tradeoff(subject, rows, small=ends[0], large=ends[1], target=targets[0])
+    seen = beliefs_on(subject.option.model, rows)
+    result["notes"] += _overlap(subject, test)
+    result["asked_achieved"] = [_achieved(subject, rows, seen, target, draws, seed) for target in targets]
+    return result
+
+
+def _overlap(subject: Subject, test: OutcomeMatrix) -> list[str]:
     """A note where test queries ask what was fitted on."""
-    shared = sum(mark in fit.questions for mark in question_marks(test.queries))
+    shared = sum(mark in subject.questions for mark in group_hashes(test.queries))
     if not shared:
         return []
     return [
@@ -77,13 +109,13 @@ def _overlap(fit: Fit, test: Grid) -> list[str]:
 
 
 def evaluate_task_out(
-    fitting: Grid,
-    test: Grid,
+    fitting: OutcomeMatrix,
+    test: OutcomeMatrix,
     settings: FitSettings,
     *,
     dataset: str,
     candidates: Sequence[str] | None = None,
-    held_out: int = 5,
+    tasks_out: int = 5,
     draws: int = 1000,
     progress: Progress | None = None,
     embedder: Embedder | None = None,
@@ -103,26 +135,28 @@ def evaluate_task_out(
     names = selection.names
     everything = (*fitting.queries, *test.queries)
     n = len(fitting)
-    parts: list[tuple[Fit, Realised]] = []
+    parts: list[tuple[Subject, HeldOutResult]] = []
     per_task = replace(settings, fold_by="task")
-    for keep, held in task_out_splits(everything, min(held_out, len(tasks)), settings.seed):
+    for keep, held in task_out_splits(everything, min(tasks_out, len(tasks)), settings.seed):
         fit_rows, test_rows = keep[keep < n], held[held >= n] - n
         if not len(test_rows) or len({fitting.queries[i].task for i in fit_rows}) < 2:
             continue
-        fit = fit_grid(
+        fit = fit_matrix(
             fitting.rows(fit_rows), per_task, candidates=names, progress=progress, embedder=embedder
         )
-        parts.append((fit, realise(fit, TestRows.of(test.rows(test_rows), fit, settings.seed))))
+        subject = of_fit(fit)
+        rows = HeldOutRows.of(test.rows(test_rows), subject, settings.seed)
+        parts.append((subject, replay_on(subject, rows)))
     if not parts:
         raise TableError("no task of the test table can be left out of the fitting table")
-    realised = pool([_with_chosen(fit, part) for fit, part in parts])
-    pairs = [(PER_PART, name) for name in against if name.removeprefix(UNGUARDED) in realised.options]
-    measured = measure(realised, draws=draws, seed=settings.seed, pairs=pairs)
-    document = _document(parts[0][0], realised, dataset, measured)
+    held_out = pool([_with_chosen(subject, part) for subject, part in parts])
+    pairs = [(PER_PART, name) for name in against if name.removeprefix(UNGUARDED) in held_out.options]
+    measured = measure(held_out, draws=draws, seed=settings.seed, pairs=pairs)
+    document = _document(parts[0][0], held_out, dataset, measured)
     if pairs:
         document["pairs"] = measured["pairs"]
     document["chosen"] = PER_PART
-    document["chosen_parts"] = [fit.chosen for fit, _ in parts]
+    document["chosen_parts"] = [subject.chosen for subject, _ in parts]
     complete = int(complete_rows(fitting.select(names)).sum())
     document["fit_queries"], document["dropped_rows"]["fit"] = complete, n - complete
     document["dropped"] = sum(document["dropped_rows"].values())
@@ -131,46 +165,48 @@ def evaluate_task_out(
     return document
 
 
-def _with_chosen(fit: Fit, realised: Realised) -> tuple[Fit, Realised]:
+def _with_chosen(subject: Subject, held_out: HeldOutResult) -> tuple[Subject, HeldOutResult]:
     """Add what each part chose by itself as an option of its own, so that the choice can be pooled."""
-    options = {**fit.options, PER_PART: fit.option}
-    done = {**realised.options, PER_PART: realised.options[fit.chosen]}
-    return replace(fit, options=options, chosen=PER_PART), replace(realised, options=done)
+    options = {**subject.options, PER_PART: subject.option}
+    done = {**held_out.options, PER_PART: held_out.options[subject.chosen]}
+    return replace(subject, options=options, chosen=PER_PART), replace(held_out, options=done)
 
 
-def _document(fit: Fit, realised: Realised, dataset: str, measured: dict[str, Any]) -> dict[str, Any]:
-    estimators = {name.partition("/")[2]: option for name, option in realised.options.items()}
+def _document(
+    subject: Subject, held_out: HeldOutResult, dataset: str, measured: dict[str, Any]
+) -> dict[str, Any]:
+    estimators = {name.partition("/")[2]: option for name, option in held_out.options.items()}
     return {
         "dataset": dataset,
-        "fit_queries": fit.rows,
-        "test_queries": len(realised.quality),
-        "dropped": fit.dropped + realised.dropped,
-        "dropped_rows": {"fit": fit.dropped, "test": realised.dropped},
-        "candidates": list(fit.selection.names),
-        "left_out": fit.selection.left_out,
-        "best_fixed": fit.selection.best_fixed,
-        "cost_unit": str(fit.cost_unit),
+        "fit_queries": subject.rows,
+        "test_queries": len(held_out.quality),
+        "dropped": subject.dropped + held_out.dropped,
+        "dropped_rows": {"fit": subject.dropped, "test": held_out.dropped},
+        "candidates": list(subject.candidates),
+        "left_out": dict(subject.left_out),
+        "best_fixed": subject.best_fixed,
+        "cost_unit": str(subject.cost_unit),
         "controls": measured["controls"],
-        "chosen": fit.chosen,
+        "chosen": subject.chosen,
         "policies": measured["policies"],
         "calibration": {
-            name: calibration(option.predicted, realised.quality) for name, option in estimators.items()
+            name: calibration(option.predicted, held_out.quality) for name, option in estimators.items()
         },
-        "notes": list(fit.notes),
+        "notes": list(subject.notes),
     }
 
 
 def _achieved(
-    fit: Fit,
-    rows: TestRows,
-    seen: Sequence[tuple[BeliefSource, Grid]],
+    subject: Subject,
+    rows: HeldOutRows,
+    seen: Sequence[tuple[Belief, OutcomeMatrix]],
     target: Target,
     draws: int,
     seed: int,
 ) -> dict[str, Any]:
     """What was asked, what tuning expected, and what the chosen option achieved on test rows."""
     try:
-        point = fit.option.frontier.at(target)
+        point = subject.option.frontier.at(target)
     except TargetError as error:
         return {
             "target": str(target),
@@ -180,9 +216,9 @@ def _achieved(
             "reason": str(error),
         }
     replays = [replay(point.policy, beliefs, got.quality, got.cost) for beliefs, got in seen]
-    cluster = np.unique(groups_of(rows.grid.queries), return_inverse=True)[1]
+    cluster = np.unique(groups_of(rows.matrix.queries), return_inverse=True)[1]
     weights = bootstrap_weights(cluster, draws=draws, seed=seed)
-    best = fit.selection.names.index(fit.selection.best_fixed)
+    best = subject.candidates.index(subject.best_fixed)
     columns: dict[str, FloatArray] = {
         "cost": np.mean([r.cost for r in replays], axis=0),
         "quality": np.mean([r.quality for r in replays], axis=0),
@@ -193,7 +229,7 @@ def _achieved(
         means = weights @ values / weights.sum(axis=1)
         achieved[name] = float(values.mean())
         achieved[f"{name}_ci95"] = np.quantile(means, [0.025, 0.975]).tolist()
-    fixed = rows.grid.quality[:, best].mean(), rows.grid.cost[:, best].mean()
+    fixed = rows.matrix.quality[:, best].mean(), rows.matrix.cost[:, best].mean()
     achieved["quality_ratio"] = float(columns["quality"].mean() / max(fixed[0], 1e-12))
     achieved["saving"] = float(1 - columns["cost"].mean() / fixed[1])
     expected = {"cost": point.cost, "quality": point.quality, "strong_share": point.strong_share}

@@ -1,4 +1,4 @@
-"""The numbers of one evaluation, with paired bootstrap intervals (design.md, "The headline metric, exactly").
+"""The numbers of one evaluation, with paired bootstrap intervals (docs/benchmarks.md says what is measured).
 
 Rows are reweighted by whole groups; costs, qualities, areas, the oracle and the range are recomputed under
 every draw, so intervals are paired by construction. No maximum is ever taken over test points.
@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from penstock.core.curves import area, areas, concave_hull
+from penstock.core.curves import auc, aucs, concave_hull
 from penstock.core.resample import bootstrap_weights
 from penstock.core.routing import Edges, hull_edges
-from penstock.evaluation.replay_on import Curve, Realised, RealisedOption
+from penstock.evaluation.replay_on import HeldOutOption, HeldOutResult, OperatingCurve
 from penstock.types import FloatArray
 
 LEAST_DRAWS = 20
@@ -55,7 +55,7 @@ class _Range:
 
 
 def measure(
-    realised: Realised, *, draws: int = 1000, seed: int = 0, pairs: Sequence[tuple[str, str]] = ()
+    held_out: HeldOutResult, *, draws: int = 1000, seed: int = 0, pairs: Sequence[tuple[str, str]] = ()
 ) -> dict[str, Any]:
     """``{"controls": …, "policies": …, "pairs": …}`` of the evaluation JSON; null with a reason if undefined.
 
@@ -63,39 +63,39 @@ def measure(
     have ``UNGUARDED`` before it.
     """
     weights = np.concatenate(
-        [np.ones((1, len(realised.quality))), bootstrap_weights(realised.cluster, draws=draws, seed=seed)]
+        [np.ones((1, len(held_out.quality))), bootstrap_weights(held_out.cluster, draws=draws, seed=seed)]
     )
     sample = _Draws(weights / weights.sum(axis=1, keepdims=True))
     span = _Range(
-        low=sample.means(realised.cheapest.cost)[:, 0],
-        high=sample.means(realised.best.cost)[:, 0],
-        left=sample.means(realised.cheapest.quality)[:, 0],
-        best=sample.means(realised.best.quality)[:, 0],
+        low=sample.means(held_out.cheapest.cost)[:, 0],
+        high=sample.means(held_out.best.cost)[:, 0],
+        left=sample.means(held_out.cheapest.quality)[:, 0],
+        best=sample.means(held_out.best.quality)[:, 0],
     )
-    mix = _areas(sample, realised.mix, span)
-    edges = hull_edges(realised.quality, realised.cost)
-    oracle = _oracle_areas(sample, realised, edges, span)
+    mix = _areas(sample, held_out.mix, span)
+    edges = hull_edges(held_out.quality, held_out.cost)
+    oracle = _oracle_areas(sample, held_out, edges, span)
     policies = {
-        name: _measure_option(sample, realised, option, span, mix, oracle)
-        for name, option in realised.options.items()
+        name: _measure_option(sample, held_out, option, span, mix, oracle)
+        for name, option in held_out.options.items()
     }
     return {
-        "controls": _controls(sample, realised, span, mix, oracle, edges),
+        "controls": _controls(sample, held_out, span, mix, oracle, edges),
         "policies": policies,
-        "pairs": [_pair(sample, realised, pair, span) for pair in pairs],
+        "pairs": [_pair(sample, held_out, pair, span) for pair in pairs],
     }
 
 
-def _pair(sample: _Draws, realised: Realised, names: tuple[str, str], span: _Range) -> dict[str, Any]:
-    first, second = (_areas(sample, _curve_of(realised, name), span) for name in names)
+def _pair(sample: _Draws, held_out: HeldOutResult, names: tuple[str, str], span: _Range) -> dict[str, Any]:
+    first, second = (_areas(sample, _curve_of(held_out, name), span) for name in names)
     result: dict[str, Any] = {"first": names[0], "second": names[1]}
     return result | {"auc_difference": _difference(first, second)}
 
 
-def _curve_of(realised: Realised, name: str) -> Curve:
+def _curve_of(held_out: HeldOutResult, name: str) -> OperatingCurve:
     if name.startswith(UNGUARDED):
-        return realised.options[name.removeprefix(UNGUARDED)].unguarded
-    return realised.options[name].curve
+        return held_out.options[name.removeprefix(UNGUARDED)].unguarded
+    return held_out.options[name].curve
 
 
 def _difference(first: FloatArray | None, second: FloatArray | None) -> dict[str, Any] | None:
@@ -112,14 +112,14 @@ def _difference(first: FloatArray | None, second: FloatArray | None) -> dict[str
 
 def _measure_option(
     sample: _Draws,
-    realised: Realised,
-    option: RealisedOption,
+    held_out: HeldOutResult,
+    option: HeldOutOption,
     span: _Range,
     mix: FloatArray | None,
     oracle: FloatArray | None,
 ) -> dict[str, Any]:
     areas = _areas(sample, option.curve, span)
-    result: dict[str, Any] = {"auc": None, "auc_published_range": _published(realised, option.curve)}
+    result: dict[str, Any] = {"auc": None, "auc_published_range": _published(held_out, option.curve)}
     result.update(_gain(areas, mix, oracle))
     result["auc_over_mix"] = _difference(areas, mix)
     if areas is not None and mix is not None:
@@ -153,7 +153,7 @@ def _undefined(reason: str) -> dict[str, Any]:
     return {"gain_ratio": None, "gain_ratio_ci95": None, "gain_ratio_reason": reason}
 
 
-def _saving(sample: _Draws, point: Curve, span: _Range) -> dict[str, Any]:
+def _saving(sample: _Draws, point: OperatingCurve, span: _Range) -> dict[str, Any]:
     cost, quality = sample.means(point.cost)[:, 0], sample.means(point.quality)[:, 0]
     saving = 1.0 - cost / span.high
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -168,22 +168,22 @@ def _saving(sample: _Draws, point: Curve, span: _Range) -> dict[str, Any]:
 
 def _controls(
     sample: _Draws,
-    realised: Realised,
+    held_out: HeldOutResult,
     span: _Range,
     mix: FloatArray | None,
     oracle: FloatArray | None,
     edges: Edges,
 ) -> dict[str, Any]:
-    cost, quality = realised.cost.mean(axis=0), realised.quality.mean(axis=0)
+    cost, quality = held_out.cost.mean(axis=0), held_out.quality.mean(axis=0)
     hull = concave_hull(cost, quality)
-    hindsight = Curve(realised.cost.T[hull], realised.quality.T[hull], np.full(len(hull), np.nan))
+    hindsight = OperatingCurve(held_out.cost.T[hull], held_out.quality.T[hull], np.full(len(hull), np.nan))
     hindsight_area = _areas(sample, hindsight, span)
-    x, y = _oracle_curve(realised, edges, sample.weights[0])
+    x, y = _oracle_curve(held_out, edges, sample.weights[0])
     picked = np.unique(np.linspace(0, len(x) - 1, 60).astype(int))
     return {
         "cheapest": {"cost": _number(span.low[0]), "quality": _number(span.left[0])},
         "best_fixed": {"cost": _number(span.high[0]), "quality": _number(span.best[0])},
-        "mix": {"auc": None if mix is None else _number(mix[0]), "frontier": _points(realised.mix)},
+        "mix": {"auc": None if mix is None else _number(mix[0]), "frontier": _points(held_out.mix)},
         "hindsight_mix": {
             "auc": None if hindsight_area is None else _number(hindsight_area[0]),
             "frontier": _points(hindsight),
@@ -194,55 +194,55 @@ def _controls(
         },
         "fixed": [
             {"name": name, "cost": _number(cost[j]), "quality": _number(quality[j])}
-            for j, name in enumerate(realised.names)
+            for j, name in enumerate(held_out.names)
         ],
     }
 
 
-def _areas(sample: _Draws, curve: Curve, span: _Range) -> FloatArray | None:
+def _areas(sample: _Draws, curve: OperatingCurve, span: _Range) -> FloatArray | None:
     """(b,) mean quality over the range under every draw; None where the range is empty.
 
     A draw whose range happens to be empty gives NaN, which intervals leave out.
     """
     if span.empty:
         return None
-    return areas(sample.means(curve.cost), sample.means(curve.quality), span.low, span.high, span.left)
+    return aucs(sample.means(curve.cost), sample.means(curve.quality), span.low, span.high, span.left)
 
 
-def _oracle_areas(sample: _Draws, realised: Realised, edges: Edges, span: _Range) -> FloatArray | None:
+def _oracle_areas(sample: _Draws, held_out: HeldOutResult, edges: Edges, span: _Range) -> FloatArray | None:
     if span.empty:
         return None
     areas = np.full(len(span.low), np.nan)
     for b, weight in enumerate(sample.weights):
         if span.high[b] > span.low[b]:
-            x, y = _oracle_curve(realised, edges, weight)
-            areas[b] = area(x, y, span.low[b], span.high[b], span.left[b])
+            x, y = _oracle_curve(held_out, edges, weight)
+            areas[b] = auc(x, y, span.low[b], span.high[b], span.left[b])
     return areas
 
 
-def _oracle_curve(realised: Realised, edges: Edges, weight: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _oracle_curve(held_out: HeldOutResult, edges: Edges, weight: FloatArray) -> tuple[FloatArray, FloatArray]:
     """The exact frontier on true outcomes under row weights (n,) that sum to 1."""
     rows = np.arange(len(weight))
-    x = weight @ realised.cost[rows, edges.start] + np.cumsum(
+    x = weight @ held_out.cost[rows, edges.start] + np.cumsum(
         np.concatenate([[0.0], weight[edges.row] * edges.cost])
     )
-    y = weight @ realised.quality[rows, edges.start] + np.cumsum(
+    y = weight @ held_out.quality[rows, edges.start] + np.cumsum(
         np.concatenate([[0.0], weight[edges.row] * edges.quality])
     )
     return x, y
 
 
-def _published(realised: Realised, curve: Curve) -> float | None:
-    """Area from the cheapest to the dearest candidate's mean cost (papers.md C8)."""
-    cost, quality = realised.cost.mean(axis=0), realised.quality.mean(axis=0)
+def _published(held_out: HeldOutResult, curve: OperatingCurve) -> float | None:
+    """Area from the cheapest to the dearest candidate's mean cost (De Koninck et al. 2025, experiments)."""
+    cost, quality = held_out.cost.mean(axis=0), held_out.quality.mean(axis=0)
     low, high = float(cost.min()), float(cost.max())
     if high <= low:
         return None
     left = float(quality[cost.argmin()])
-    return _number(area(curve.cost.mean(axis=1), curve.quality.mean(axis=1), low, high, left))
+    return _number(auc(curve.cost.mean(axis=1), curve.quality.mean(axis=1), low, high, left))
 
 
-def _points(curve: Curve) -> list[dict[str, float | None]]:
+def _points(curve: OperatingCurve) -> list[dict[str, float | None]]:
     cost, quality = curve.cost.mean(axis=1), curve.quality.mean(axis=1)
     return [
         {

@@ -1,4 +1,4 @@
-"""Cost against accuracy for a small and a large model (SATER, EMNLP 2025; papers.md A2 with E6).
+"""Cost against accuracy for a small and a large model (SATER, EMNLP 2025).
 
 Everything is measured against the same two ends: one small model alone and the large one alone, on the same
 queries. The cost of the large one alone is 1. Curves are knots of (mean cost, mean accuracy); the ends are
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from penstock.core.curves import area
+from penstock.core.curves import auc
 from penstock.errors import InputError
 from penstock.types import BoolArray, FloatArray, IntArray
 
@@ -77,7 +77,7 @@ class Ends:
         return float(self.small.mean()), float(self.large.mean())
 
     def perfect(self) -> Ends:
-        """The "(100)" reading: every query sent to the large model counts as correct [O]. Score the routed
+        """The "(100)" reading: every query sent to the large model counts as correct. Score the routed
         queries of a method the same way (``perfect_when_routed``)."""
         return replace(self, large=np.ones_like(self.large))
 
@@ -95,7 +95,7 @@ class Ends:
         The two models alone are the ends of every sweep. Left of the method's cheapest point (K samples start
         near K times the small model's cost) it is a mixture with the small model alone; right of its dearest
         point below 1, one with the large model alone, or flat where that is higher. No running maximum is
-        taken: over points chosen on test rows it would flatter (papers.md E9).
+        taken: over points chosen on test rows it would flatter (docs/references.md, correction 9).
         """
         relative = self.normalised(cost)
         inside = np.flatnonzero(relative < 1.0)
@@ -141,7 +141,7 @@ class Ends:
 
     def toa(self, curve: Curve) -> float:
         """Trade-off area: the mean accuracy of a curve over costs from the small model's to 1."""
-        return area(curve.cost, curve.accuracy, self.low, 1.0, self.accuracy[0])
+        return auc(curve.cost, curve.accuracy, self.low, 1.0, self.accuracy[0])
 
     def togr(self, curve: Curve) -> float:
         """``(ToA - ToA of random) / (ToA of golden - ToA of random)``: 0 random, 1 golden, negative below
@@ -152,5 +152,5 @@ class Ends:
 
 
 def perfect_when_routed(quality: FloatArray, routed: BoolArray) -> FloatArray:
-    """Under the "(100)" reading, the accuracy of n queries with every routed one correct [O]."""
+    """Under the "(100)" reading, the accuracy of n queries with every routed one correct."""
     return np.where(routed, 1.0, quality)

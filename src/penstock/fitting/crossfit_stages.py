@@ -8,37 +8,35 @@ from time import perf_counter
 
 import numpy as np
 
-from penstock.core.threads import each
-from penstock.estimators.agreement.fit import fit_consensus
-from penstock.estimators.agreement.model import Consensus, several
-from penstock.estimators.base import Estimator, weighted_means
+from penstock.belief import GoesBy
+from penstock.codec import take
+from penstock.core.means import weighted_means
+from penstock.estimators.base import Estimator
 from penstock.estimators.crossfit import crossfit
 from penstock.estimators.ex_ante.ensemble import ENSEMBLE, FittedEnsemble
 from penstock.estimators.ex_ante.ensemble import mean_of as average
+from penstock.estimators.post_hoc.base import CrossfitPostHoc
 from penstock.estimators.shrinkage import Shrinkage, fit_shrinkage
-from penstock.fitting.fit_post_hoc import fit_post_hoc
-from penstock.fitting.search_spaces import LOOKAHEAD, ROUTING, family, lookahead
-from penstock.fitting.settings import FitSettings
-from penstock.fitting.sweep import Swept, mean_of, sweep
-from penstock.fitting.training_data import FittingRows
+from penstock.fitting.settings import POST_HOC, FitSettings
+from penstock.fitting.sweep import Sweep, evidence_of, mean_of, sweep
+from penstock.fitting.training_data import TrainingData
 from penstock.router.belief_model import BeliefModel
-from penstock.router.replay import Beliefs
-from penstock.router.set_beliefs import ConsensusBeliefs
-from penstock.types import BoolArray, FloatArray
+from penstock.types import FloatArray
 
 
 @dataclass(frozen=True)
-class Draft:
+class CandidateSweep:
     """One policy with one estimator, swept and not yet guarded."""
 
     name: str
-    belief: BeliefModel
-    swept: Swept
+    goes_by: GoesBy
+    model: BeliefModel
+    sweep: Sweep
     seconds: Mapping[str, float]
 
 
 @dataclass(frozen=True)
-class Believed:
+class ExAnteFit:
     """What one estimator makes of the fitting rows before any answer: its ``model`` of all of them, and
     out-of-fold estimates ``ex_ante`` (n, k)."""
 
@@ -49,132 +47,101 @@ class Believed:
 
 
 @dataclass(frozen=True)
-class Looked:
-    """What one estimator makes of them once answers are seen: its ``model`` with a post-hoc estimator, and
-    for each of the rows' showings out-of-fold estimates ``post_hoc`` (n, k) after every answer, those of the
-    tuning rows as ``beliefs``."""
+class PostHocFit:
+    """What an estimate after the call makes of them: the ``model`` with it, and out-of-fold beliefs about
+    tuning rows."""
 
-    before: Believed
+    name: str
+    goes_by: GoesBy
+    before: ExAnteFit
     model: BeliefModel
-    post_hoc: tuple[FloatArray, ...]
-    beliefs: tuple[Beliefs, ...]
+    crossfit: CrossfitPostHoc
     seconds: float
 
     @property
-    def name(self) -> str:
-        """The estimator's."""
-        return self.before.name
+    def label(self) -> str:
+        """The estimator's name, and of an estimate after the call that is not the usual one its name too."""
+        return self.before.name if self.name in POST_HOC else f"{self.before.name}+{self.name}"
 
 
-def draft_routing(known: Believed, rows: FittingRows, settings: FitSettings) -> list[Draft]:
-    """A draft of routing, where ``settings`` ask for it. It never looks at an answer."""
-    if ROUTING not in settings.policies:
-        return []
-    started = perf_counter()
-    beliefs = rows.beliefs(known.ex_ante, known.ex_ante)
-    policies = family(ROUTING)(beliefs, rows.tuned_quality.mean(axis=0), rows.tuned_cost.mean(axis=0))
-    swept = sweep(policies, beliefs, rows.tuned_quality, rows.tuned_cost, rows.best)
-    seconds = {"fit": known.seconds, "tune": perf_counter() - started}
-    return [Draft(f"{ROUTING}/{known.name}", known.model, swept, seconds)]
-
-
-def draft_sequential(looked: Looked, rows: FittingRows, settings: FitSettings) -> list[Draft]:
-    """A draft for every policy of ``settings`` that looks at answers and has something to try."""
-    own = [name for name in settings.policies if name not in {ROUTING, LOOKAHEAD}]
-    drafts = [d for name in own for d in _draft(name, looked, rows)]
-    return drafts + draft_lookahead(looked, rows, settings)
-
-
-def _draft(name: str, looked: Looked, rows: FittingRows) -> list[Draft]:
-    started = perf_counter()
-    quality, cost = rows.tuned_quality, rows.tuned_cost
-    policies = family(name)(looked.beliefs[0], quality.mean(axis=0), cost.mean(axis=0))
-    if not policies:
-        return []
-    seen = zip(rows.showings, looked.beliefs, strict=True)
-    swept = mean_of([sweep(policies, beliefs, r.tuned_shown, cost, r.best) for r, beliefs in seen])
-    seconds = {"fit": looked.seconds, "tune": perf_counter() - started}
-    return [Draft(f"{name}/{looked.name}", looked.model, swept, seconds)]
-
-
-def draft_lookahead(looked: Looked, rows: FittingRows, settings: FitSettings) -> list[Draft]:
-    """A draft of looking ahead at who will agree with whom; none where answers cannot be compared.
-
-    The law of answers is cross-fitted over the same folds as the estimates it starts from.
-    """
-    if rows.code is None or LOOKAHEAD not in settings.policies:
-        return []
-    started = perf_counter()
-    numbers, which = np.unique(rows.fold, return_inverse=True)
-    ex_ante = looked.before.ex_ante
-    parts = [np.ones(len(rows.fold), dtype=bool), *(rows.fold != f for f in numbers.tolist())]
-    threads = settings.workers
-    law, *models = each(lambda part: _law(looked, rows, settings, part), parts, threads=threads)
-    model = replace(looked.model, consensus=law)
-    spent, started = looked.seconds + perf_counter() - started, perf_counter()
-    policies = lookahead(looked.beliefs[0])
-    swept = []
-    for showing, post_hoc in zip(rows.showings, looked.post_hoc, strict=True):
-        assert showing.code is not None
-        outlook = several(models, which, ex_ante, post_hoc, showing.code, showing.answered)
-        beliefs = ConsensusBeliefs(
-            outlook.rows(rows.tuning), rows.expected_cost[rows.tuning], rows.draw[rows.tuning]
-        )
-        quality = showing.tuned_shown
-        swept.append(sweep(policies, beliefs, quality, rows.tuned_cost, rows.best, threads=threads))
-    seconds = {"fit": spent, "tune": perf_counter() - started}
-    return [Draft(f"{LOOKAHEAD}/{looked.name}", model, mean_of(swept), seconds)]
-
-
-def _law(looked: Looked, rows: FittingRows, settings: FitSettings, part: BoolArray) -> Consensus:
-    """The law of answers from some of the rows, every showing of them."""
-    showings = rows.showings
-    times = len(showings)
-    assert rows.comparison is not None
-    return fit_consensus(
-        np.tile(looked.before.ex_ante[part], (times, 1)),
-        np.concatenate([r.code[part] for r in showings if r.code is not None]),
-        np.concatenate([r.shown[part] for r in showings]),
-        np.tile(rows.weight[part] > 0, (times, 1)),
-        comparison=rows.comparison,
-        seed=settings.seed,
-        post_hoc=np.concatenate([p[part] for p in looked.post_hoc]),
-        answered=np.concatenate([r.answered[part] for r in showings]),
-    )
-
-
-def believe(kind: Estimator, rows: FittingRows, settings: FitSettings) -> Believed:
+def fit_ex_ante(kind: Estimator, data: TrainingData, settings: FitSettings) -> ExAnteFit:
     """Fit one estimator on all rows, and cross-fit it."""
     started = perf_counter()
     seed, threads = settings.seed, settings.workers
-    raw = crossfit(kind, rows.inputs, rows.quality, rows.weight, rows.fold, seed=seed, threads=threads)
-    means = weighted_means(rows.quality, rows.weight)
-    shrinkage = fit_shrinkage(raw, rows.quality, rows.weight, means)
+    raw = crossfit(kind, data.inputs, data.quality, data.weight, data.fold, seed=seed, threads=threads)
+    means = weighted_means(data.quality, data.weight)
+    shrinkage = fit_shrinkage(raw, data.quality, data.weight, means)
     ex_ante = np.clip(shrinkage.apply(raw), 0.0, 1.0)
-    fitted = kind.fit(rows.inputs, rows.quality, rows.weight, seed=seed)
-    model = BeliefModel(rows.encoder, fitted, shrinkage, rows.cost_model, None)
-    return Believed(kind.name, model, ex_ante, perf_counter() - started + rows.seconds)
+    fitted = kind.fit(data.inputs, data.quality, data.weight, seed=seed)
+    model = BeliefModel(data.encoder, fitted, shrinkage, data.cost_model)
+    return ExAnteFit(kind.name, model, ex_ante, perf_counter() - started + data.seconds)
 
 
-def ensemble(known: Sequence[Believed], rows: FittingRows) -> Believed:
+def ensemble(known: Sequence[ExAnteFit], data: TrainingData) -> ExAnteFit:
     """The mean of what several estimators make of the same rows."""
     fitted = FittedEnsemble(
-        tuple(each.model.fitted for each in known), tuple(each.model.shrinkage for each in known)
+        tuple(item.model.fitted for item in known), tuple(item.model.shrinkage for item in known)
     )
     # every member was shrunk by itself: their mean is not shrunk again
-    whole = Shrinkage(weighted_means(rows.quality, rows.weight), 1.0, 1.0)
-    model = BeliefModel(rows.encoder, fitted, whole, rows.cost_model, None)
-    ex_ante = average([each.ex_ante for each in known])
+    whole = Shrinkage(weighted_means(data.quality, data.weight), 1.0, 1.0)
+    model = BeliefModel(data.encoder, fitted, whole, data.cost_model)
+    ex_ante = average([item.ex_ante for item in known])
     # reading the rows is in everybody's time, and was done once
-    seconds = rows.seconds + sum(each.seconds - rows.seconds for each in known)
-    return Believed(ENSEMBLE, model, ex_ante, seconds)
+    seconds = data.seconds + sum(item.seconds - data.seconds for item in known)
+    return ExAnteFit(ENSEMBLE, model, ex_ante, seconds)
 
 
-def look_at_answers(known: Believed, rows: FittingRows, seed: int) -> Looked:
-    """Fit and cross-fit what answers add to an estimator's estimates."""
-    started = perf_counter()
-    post_hoc, own = fit_post_hoc(known.ex_ante, rows, seed)
-    model = replace(known.model, post_hoc=own)
-    seen = zip(rows.showings, post_hoc, strict=True)
-    beliefs = tuple(r.beliefs(known.ex_ante, after, model.spread(known.ex_ante)) for r, after in seen)
-    return Looked(known, model, post_hoc, beliefs, known.seconds + perf_counter() - started)
+def fit_post_hoc(known: ExAnteFit, data: TrainingData, settings: FitSettings) -> list[PostHocFit]:
+    """Every estimate after the call that a policy is to be tuned on, fitted and cross-fitted on top of one
+    estimator; those to which answers show nothing are left out."""
+    material, earlier = data.post_hoc(known.ex_ante), dict[str, CrossfitPostHoc]()
+    found, spent = list[PostHocFit](), known.seconds
+    for name, estimator in settings.post_hoc_estimators():
+        started = perf_counter()
+        done = estimator.crossfit(material, earlier, seed=settings.seed, threads=settings.workers)
+        spent += perf_counter() - started
+        if done is not None:
+            earlier[name] = done
+            model = replace(known.model, post_hoc=done.fitted)
+            found.append(PostHocFit(name, estimator.goes_by, known, model, done, spent))
+    return found
+
+
+def sweep_unmoved(known: ExAnteFit, data: TrainingData, settings: FitSettings) -> list[CandidateSweep]:
+    """A sweep of every policy that never looks at an answer."""
+    found = []
+    for name in settings.policies_by(GoesBy.NOTHING):
+        started = perf_counter()
+        beliefs = data.unmoved(known.ex_ante)
+        before = take(data.before(known.ex_ante), data.tuning)
+        evidence = evidence_of(before, beliefs, data.tuned_quality, data.tuned_cost)
+        policies = settings.policy(name).search_space(evidence)
+        if not policies:
+            continue
+        done = sweep(policies, beliefs, data.tuned_quality, data.tuned_cost, data.best)
+        seconds = {"fit": known.seconds, "tune": perf_counter() - started}
+        found.append(CandidateSweep(f"{name}/{known.name}", GoesBy.NOTHING, known.model, done, seconds))
+    return found
+
+
+def sweep_moved(moved: PostHocFit, data: TrainingData, settings: FitSettings) -> list[CandidateSweep]:
+    """A sweep of every policy that goes by what these beliefs go by and has something to try."""
+    before = take(data.before(moved.before.ex_ante), data.tuning)
+    quality, cost = data.tuned_quality, data.tuned_cost
+    evidence = evidence_of(before, moved.crossfit.beliefs[0], quality, cost)
+    threads = settings.workers if moved.goes_by is GoesBy.AGREEMENT else 1
+    found = []
+    for name in settings.policies_by(moved.goes_by):
+        started = perf_counter()
+        policies = settings.policy(name).search_space(evidence)
+        if not policies:
+            continue
+        done = mean_of(
+            [
+                sweep(policies, beliefs, data.tuned_drawn(draw), cost, data.best, threads=threads)
+                for draw, beliefs in enumerate(moved.crossfit.beliefs)
+            ]
+        )
+        seconds = {"fit": moved.seconds, "tune": perf_counter() - started}
+        found.append(CandidateSweep(f"{name}/{moved.label}", moved.goes_by, moved.model, done, seconds))
+    return found

@@ -8,7 +8,6 @@ import numpy as np
 
 from penstock.core.resample import bootstrap_weights
 from penstock.core.routing import solve_budget
-from penstock.errors import InputError
 from penstock.fitting.result import Fit
 from penstock.router.targets import Target, TargetKind
 from penstock.types import FloatArray
@@ -42,8 +41,6 @@ class Expectation:
 def expect(fit: Fit, target: Target, *, draws: int = 1000, seed: int = 0) -> Expectation:
     """The chosen option's expectation for a target. TargetError where it is out of reach."""
     option, tuning = fit.option, fit.tuning
-    if option.vertices is None or tuning is None:
-        raise InputError("a router read from disk carries no tuning rows; use 'penstock evaluate'")
     where = option.frontier.locate(target)
     point = option.frontier.blend(where)
     cost, quality = (
@@ -71,9 +68,9 @@ def expect(fit: Fit, target: Target, *, draws: int = 1000, seed: int = 0) -> Exp
 
 
 def _mix_quality(fit: Fit, cost: float) -> float | None:
-    if cost < fit.mix.points[0].cost * (1 - 1e-9):
+    if cost < fit.fixed_mixture.points[0].cost * (1 - 1e-9):
         return None
-    return fit.mix.at(Target(TargetKind.BUDGET, cost)).quality
+    return fit.fixed_mixture.at(Target(TargetKind.BUDGET, cost)).quality
 
 
 def _estimate(values: FloatArray) -> Estimate:

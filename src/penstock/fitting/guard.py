@@ -1,4 +1,5 @@
-"""The guard: a policy's point replaces the fitted mix only where paired evidence says so (design.md, 3).
+"""The guard: a policy's point replaces the fitted mix only where paired evidence says so
+(docs/decisions/0002).
 
 For every point of every sweep the advantage over the mix *at the same cost* is estimated on tuning rows. A
 sweep has to show once that it beats the mix: over a stretch of neighbouring points (its thirds by cost, and
@@ -16,18 +17,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from penstock.belief import GoesBy
 from penstock.core.curves import concave_hull
 from penstock.core.resample import simultaneous_lower_bounds, standard_errors
-from penstock.fitting.sweep import Swept
+from penstock.fitting.sweep import Sweep
 from penstock.types import BoolArray, FloatArray, IntArray
 
-TOGETHER, NOTHING, OWN_SIGNS, AGREEMENT = "all estimators together", "nothing", "own signs", "agreement"
-"""What a family of policies goes by: routing (by the ensemble, or by one estimator) by nothing an answer
-shows."""
-SHARES = {TOGETHER: 0.25, NOTHING: 0.05, OWN_SIGNS: 0.1, AGREEMENT: 0.6}
-"""Of the error allowed. A sweep of looking ahead is forty points of one law of a few dozen numbers and the
-ensemble's routing is one sweep; routing by each estimator and the policies that go by own signs are hundreds
-and thousands of points: in one pot the many would drown the few."""
+TOGETHER = "all estimators together"
+"""The family of routing by the ensemble; every other goes by what its policies go by (``belief.GoesBy``)."""
+NOTHING = GoesBy.NOTHING.value
+SHARES = {TOGETHER: 0.25, NOTHING: 0.05, GoesBy.ANSWERS.value: 0.1, GoesBy.AGREEMENT.value: 0.6}
+"""Of the error allowed. A sweep of looking ahead is forty points of one model of a few dozen numbers and the
+ensemble's routing is one sweep; routing by each estimator and the policies that go by own answers are
+hundreds and thousands of points: in one pot the many would drown the few."""
 STRETCHES = 0.9
 """Their share of a family's error. With few tasks points would need three standard errors and more."""
 LEAST_POINTS = 3
@@ -39,13 +41,13 @@ On 300 tables without signal nearest neighbours cleared in 8 to 10% without it, 
 
 
 def clears_mix(
-    contenders: Swept,
-    fixed: Swept,
+    contenders: Sweep,
+    fixed: Sweep,
     cluster: IntArray,
     *,
     sweep: IntArray | None = None,
     family: NDArray[np.str_] | None = None,
-    confidence: float = 0.95,
+    level: float = 0.95,
     seed: int = 0,
 ) -> BoolArray:
     """(p,) whether each contender is above the mix of ``fixed`` at its own cost, simultaneously.
@@ -64,7 +66,7 @@ def clears_mix(
     whole = sum(SHARES[kind] for kind in kinds)
     for kind in kinds:
         of = np.flatnonzero(named == kind)
-        held = 1.0 - (1.0 - confidence) * SHARES[kind] / whole
+        held = 1.0 - (1.0 - level) * SHARES[kind] / whole
         clear[of] = _family_clears(advantage[of], cost[of], number[of], cluster, held, seed)
     return clear
 
@@ -74,13 +76,13 @@ def _family_clears(
     cost: FloatArray,
     sweep: IntArray,
     cluster: IntArray,
-    confidence: float,
+    level: float,
     seed: int,
 ) -> BoolArray:
     """``clears_mix`` of one family's points, from their advantages (p, n)."""
     stretches = _stretches(cost, sweep)
     means = np.stack([advantage[part].mean(axis=0) for part in stretches])
-    error = 1.0 - confidence
+    error = 1.0 - level
     along = _above_zero(means, cluster, 1.0 - STRETCHES * error, seed)
     shown = _above_zero(advantage, cluster, 1.0 - (1.0 - STRETCHES) * error, seed)
     proven = set(sweep[shown].tolist())
@@ -89,9 +91,9 @@ def _family_clears(
     return shown | (above & np.isin(sweep, list(proven)))
 
 
-def _above_zero(values: FloatArray, cluster: IntArray, confidence: float, seed: int) -> BoolArray:
+def _above_zero(values: FloatArray, cluster: IntArray, level: float, seed: int) -> BoolArray:
     """(p,) whether the means of ``values`` (p, n) are above zero by a bound that holds for all at once."""
-    bounds = simultaneous_lower_bounds(values.T, cluster, confidence=confidence, seed=seed)
+    bounds = simultaneous_lower_bounds(values.T, cluster, confidence=level, seed=seed)
     mean: FloatArray = values.mean(axis=1)
     return mean - CROSSFIT_ERROR * (mean - bounds) > 0
 
@@ -109,7 +111,7 @@ def _stretches(cost: FloatArray, sweep: IntArray) -> list[IntArray]:
     return found
 
 
-def advantages(contenders: Swept, fixed: Swept) -> FloatArray:
+def advantages(contenders: Sweep, fixed: Sweep) -> FloatArray:
     """(p, n) per-row values whose mean is the contender's quality minus the mix's at the same mean cost, and
     whose spread is that difference's sampling error (its influence function: both curves' costs and
     qualities are estimated on the same rows)."""

@@ -7,12 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from penstock.fitting.select_candidates import Selection
-from penstock.fitting.sweep import Swept
+from penstock.fitting.sweep import Sweep
 from penstock.outcomes.cost_unit import CostUnit
-from penstock.policies.fixed import Fixed
 from penstock.router.belief_model import BeliefModel
 from penstock.router.frontier import Frontier
-from penstock.router.router import Router
+from penstock.router.router import FittedRouter
 from penstock.router.targets import Target
 from penstock.types import FloatArray, IntArray
 
@@ -23,20 +22,20 @@ MIX = "mix/mean"
 class Option:
     """One policy with one estimator, tuned: ``frontier`` guarded, ``unguarded`` as tuned.
 
-    ``kept`` of ``tried`` points cleared the guard; ``area`` is the guarded frontier's mean quality over the
-    cost range, on tuning rows: what options are compared by.
+    ``kept`` of ``tried`` points cleared the guard; ``auc`` is the guarded frontier's mean quality over the
+    cost range, on tuning rows: what options are compared by. ``vertices`` are the guarded frontier's vertices
+    on every tuning row.
     """
 
     name: str
-    belief: BeliefModel
+    model: BeliefModel
     frontier: Frontier
     unguarded: Frontier
     kept: int
     tried: int
-    area: float
+    auc: float
     seconds: Mapping[str, float]
-    vertices: Swept | None = field(default=None, repr=False)
-    """The guarded frontier's vertices on every tuning row; None for a router read from disk."""
+    vertices: Sweep = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -55,27 +54,31 @@ class Fit:
     selection: Selection
     options: Mapping[str, Option]
     chosen: str
-    mix: Frontier
+    fixed_mixture: Frontier
     rows: int
     dropped: int
+    tuning: TuningRows = field(repr=False)
     notes: tuple[str, ...] = ()
     why: str = ""
     """Why ``chosen`` was, in one sentence."""
-    tuning: TuningRows | None = field(default=None, repr=False)
     questions: frozenset[str] = field(default=frozenset(), repr=False)
-    """Marks of the questions fitted on (``outcomes.splits.question_marks``), to notice them in a test."""
-    confidence: float = 0.95
-    """With which options had to be above the mix."""
+    """Hashes of the questions fitted on (``outcomes.splits.group_hashes``), to notice them in a test."""
+    guard_level: float = 0.95
+    """How sure the guard had to be."""
 
     @property
     def cost_unit(self) -> CostUnit:
         """What costs are in."""
-        return self.mix.unit
+        return self.fixed_mixture.unit
 
     @property
     def option(self) -> Option:
         """The chosen option."""
         return self.options[self.chosen]
+
+    def __repr__(self) -> str:
+        names = ", ".join(self.selection.names)
+        return f"Fit({self.chosen!r} of {len(self.options)} options, {self.rows:,} rows, candidates: {names})"
 
 
 def without_mixing(fit: Fit) -> Fit:
@@ -88,7 +91,7 @@ def without_mixing(fit: Fit) -> Fit:
     return replace(fit, options={**fit.options, fit.chosen: single})
 
 
-def router_of(fit: Fit, target: Target, *, seed: int, provenance: Mapping[str, Any]) -> Router:
+def router_of(fit: Fit, target: Target, *, seed: int, provenance: Mapping[str, Any]) -> FittedRouter:
     """The chosen option as a router for ``target``. TargetError where the target is out of reach."""
     option = fit.option
     option.frontier.at(target)
@@ -99,16 +102,6 @@ def router_of(fit: Fit, target: Target, *, seed: int, provenance: Mapping[str, A
         "questions": sorted(fit.questions),
         **provenance,
     }
-    return Router(fit.selection.names, option.belief, option.frontier, fit.mix, target, seed, about)
-
-
-def fit_of(router: Router) -> Fit:
-    """A saved router as a fit of one option, for evaluation."""
-    policy = router.frontier.best_fixed.policy
-    assert isinstance(policy, Fixed)
-    name = str(router.provenance.get("chosen", MIX))
-    option = Option(name, router.belief, router.frontier, router.frontier, 0, 0, 0.0, {})
-    selection = Selection(router.candidates, router.candidates[policy.candidate], {})
-    rows, dropped = int(router.provenance.get("rows", 0)), int(router.provenance.get("dropped", 0))
-    questions = frozenset(router.provenance.get("questions", ()))
-    return Fit(selection, {name: option}, name, router.mix, rows, dropped, questions=questions)
+    return FittedRouter(
+        fit.selection.names, option.model, option.frontier, fit.fixed_mixture, target, seed, about
+    )

@@ -1,4 +1,4 @@
-"""Which candidates of a table a router chooses among (design.md, "The headline metric, exactly")."""
+"""Which candidates of a table a router chooses among (docs/references.md, "The headline metric")."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from penstock.errors import TableError
-from penstock.outcomes.matrix import Grid
+from penstock.outcomes.matrix import OutcomeMatrix
 from penstock.types import BoolArray, FloatArray
 
 USABLE_SHARE = 0.98
@@ -25,20 +25,20 @@ class Selection:
     left_out: dict[str, str]
 
 
-def cells_usable(grid: Grid) -> BoolArray:
+def cells_usable(grid: OutcomeMatrix) -> BoolArray:
     """(n, k): observed, scored, and with a positive cost."""
     with np.errstate(invalid="ignore"):
         usable: BoolArray = np.asarray(grid.observed & (grid.cost > 0), dtype=bool)
     return usable
 
 
-def complete_rows(grid: Grid) -> BoolArray:
+def complete_rows(grid: OutcomeMatrix) -> BoolArray:
     """(n,): every candidate of the grid is usable on the query; only such rows are tuned on and tested on."""
     complete: BoolArray = np.asarray(cells_usable(grid).all(axis=1), dtype=bool)
     return complete
 
 
-def select_candidates(grid: Grid, names: Sequence[str] | None = None) -> Selection:
+def select_candidates(grid: OutcomeMatrix, names: Sequence[str] | None = None) -> Selection:
     """Choose on fitting rows. ``names`` overrides the choice (they must be usable all the same).
 
     Raises TableError where no candidate is usable, or a named one is not.
@@ -86,7 +86,7 @@ def _means(values: FloatArray, usable: BoolArray) -> FloatArray:
     return means
 
 
-def _why_not(grid: Grid, column: int, share: float) -> str:
+def _why_not(grid: OutcomeMatrix, column: int, share: float) -> str:
     cost, quality = grid.cost[:, column], grid.quality[:, column]
     if np.isnan(quality).all():
         return "it has no scored answer"

@@ -1,8 +1,10 @@
-"""Prices per step and depth of cascade routing and the optimal cascade, for one budget (papers.md C2, C4).
+"""Prices per step and depth of cascade routing and the optimal cascade, for one budget (De Koninck et al.
+2025, Theorems 2, 3).
 
-With optimal adaptive decisions one price for all steps is enough (papers.md E2); prices of their own repair
-the open-loop score, which charges a whole set although the policy may stop early, and estimates that are off.
-The search starts from the exact single-price solution and is never worse than it on the tuning rows.
+With optimal adaptive decisions one price for all steps is enough (docs/references.md, correction 2); prices
+of their own repair the open-loop score, which charges a whole set although the policy may stop early, and
+estimates that are off. The search starts from the exact single-price solution and is never worse than it on
+the tuning rows.
 """
 
 from __future__ import annotations
@@ -14,13 +16,14 @@ from typing import Any
 
 import numpy as np
 
+from penstock.belief import Belief
 from penstock.core.curves import concave_hull
-from penstock.core.lambda_grid import PRICED_OUT, prices, steepest
+from penstock.core.lambda_grid import PRICED_OUT, lambda_grid, steepest
 from penstock.errors import InputError, MissingExtra
 from penstock.policies.base import Policy
 from penstock.policies.cascade_routing import CascadeRouting, OptimalCascade
-from penstock.policies.mixture import mix
-from penstock.router.replay import BeliefSource, replay
+from penstock.policies.mixture import mixture_of
+from penstock.router.replay import replay
 from penstock.types import FloatArray
 
 TOLERANCE = 1e-9
@@ -66,7 +69,7 @@ class StepTuned:
 
 def tune_steps(
     policy: Sequential,
-    beliefs: BeliefSource,
+    beliefs: Belief,
     quality: FloatArray,
     cost: FloatArray,
     budget: float,
@@ -101,7 +104,7 @@ def tune_steps(
 
 @dataclass(frozen=True)
 class _Rows:
-    beliefs: BeliefSource
+    beliefs: Belief
     quality: FloatArray
     cost: FloatArray
     budget: float
@@ -116,21 +119,21 @@ class _Rows:
 
 def _single_prices(policy: Sequential, rows: _Rows) -> list[Reached]:
     """One price for all steps: a grid over everything that changes a decision, then halving in on the price
-    at which the budget is met (realised cost falls with the price but for sampling error)."""
+    at which the budget is met (the held-out cost falls with the price but for sampling error)."""
     state = rows.beliefs.begin()
     top = steepest(state.quality, state.cost) * PRICED_OUT
-    grid = [top, *prices(state.quality, state.cost, _GRID)]
+    grid = [top, *lambda_grid(state.quality, state.cost, _GRID)]
     found = [rows.reach(replace(policy, lams=(lam,))) for lam in grid]
     crossing = [
         i for i in range(1, len(grid)) if rows.affords(found[i - 1].cost) > rows.affords(found[i].cost)
     ]
     for i in crossing:
-        dear, cheap = grid[i], grid[i - 1]
+        expensive, cheap = grid[i], grid[i - 1]
         for _ in range(_HALVINGS):
-            middle = float(np.sqrt(dear * cheap)) if dear > 0 else cheap / 10.0
+            middle = float(np.sqrt(expensive * cheap)) if expensive > 0 else cheap / 10.0
             item = rows.reach(replace(policy, lams=(middle,)))
             found.append(item)
-            dear, cheap = (dear, middle) if rows.affords(item.cost) else (middle, cheap)
+            expensive, cheap = (expensive, middle) if rows.affords(item.cost) else (middle, cheap)
     return found
 
 
@@ -150,7 +153,8 @@ def _search(policy: Sequential, rows: _Rows, within: list[Reached], trials: int,
         ]
         item = rows.reach(replace(policy, lams=tuple(lams[:runs]), max_depth=runs))
         found.append(item)
-        # whatever overspends ranks below everything that does not, by how much it does (papers.md C11.2)
+        # whatever overspends ranks below everything that does not, by how much it does (docs/references.md,
+        # defect 2)
         return (
             item.quality if rows.affords(item.cost) else -item.cost / rows.budget if rows.budget else -np.inf
         )
@@ -179,7 +183,7 @@ def _blend(found: list[Reached], budget: float) -> Reached:
     low, high = hull[above - 1], hull[above]
     gamma = float(np.clip((high.cost - budget) / (high.cost - low.cost), 0.0, 1.0))
     return Reached(
-        mix(low.policy, high.policy, gamma),
+        mixture_of(low.policy, high.policy, gamma),
         gamma * low.cost + (1 - gamma) * high.cost,
         gamma * low.quality + (1 - gamma) * high.quality,
     )

@@ -7,17 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from penstock.belief import Answered
 from penstock.core.curves import concave_hull
-from penstock.core.threads import each
-from penstock.policies.base import Policy
+from penstock.core.threads import parallel_map
+from penstock.estimators.post_hoc.base import Before, BeliefPart
+from penstock.policies.base import Policy, TuningEvidence
 from penstock.router.frontier import OperatingPoint
-from penstock.router.replay import BeliefSource, replay
+from penstock.router.replay import replay
 from penstock.types import FloatArray
 
 
 @dataclass(frozen=True)
-class Swept:
-    """p policies on n tuning rows: realised ``cost`` and ``quality`` (p, n), and the share of rows (p,) on
+class Sweep:
+    """p policies on n tuning rows: held-out ``cost`` and ``quality`` (p, n), and the share of rows (p,) on
     which the best fixed candidate was called."""
 
     policies: tuple[Policy, ...]
@@ -37,7 +39,7 @@ class Swept:
             float(self.strong_share[i]),
         )
 
-    def hull(self) -> Swept:
+    def hull(self) -> Sweep:
         """The vertices of the concave hull of the policies' means, by rising cost."""
         return self.take(concave_hull(self.cost.mean(axis=1), self.quality.mean(axis=1)).tolist())
 
@@ -45,18 +47,18 @@ class Swept:
         """All policies as operating points."""
         return tuple(self.point(i) for i in range(len(self)))
 
-    def take(self, index: Sequence[int]) -> Swept:
+    def take(self, index: Sequence[int]) -> Sweep:
         """Some of the policies."""
         chosen = list(index)
-        return Swept(
+        return Sweep(
             tuple(self.policies[i] for i in chosen),
             self.cost[chosen],
             self.quality[chosen],
             self.strong_share[chosen],
         )
 
-    def __add__(self, other: Swept) -> Swept:
-        return Swept(
+    def __add__(self, other: Sweep) -> Sweep:
+        return Sweep(
             self.policies + other.policies,
             np.concatenate([self.cost, other.cost]),
             np.concatenate([self.quality, other.quality]),
@@ -64,9 +66,9 @@ class Swept:
         )
 
 
-def mean_of(swept: Sequence[Swept]) -> Swept:
+def mean_of(swept: Sequence[Sweep]) -> Sweep:
     """The same policies on the same rows with other samples shown: what they cost and give on average."""
-    return Swept(
+    return Sweep(
         swept[0].policies,
         np.mean([s.cost for s in swept], axis=0),
         np.mean([s.quality for s in swept], axis=0),
@@ -76,25 +78,60 @@ def mean_of(swept: Sequence[Swept]) -> Swept:
 
 def sweep(
     policies: Sequence[Policy],
-    beliefs: BeliefSource,
+    beliefs: Sequence[BeliefPart],
     quality: FloatArray,
     cost: FloatArray,
     best_fixed: int,
     *,
     threads: int = 1,
-) -> Swept:
-    """Replay every policy over the same rows: ``quality`` and ``cost`` (n, k) without missing cells.
+) -> Sweep:
+    """Replay every policy over the same rows: ``quality`` and ``cost`` (n, k) without missing cells, and what
+    is believed of them in parts.
 
     Several ``threads`` are worth it where a policy's steps are a compiled kernel's work.
     """
     n = len(quality)
     costs, qualities = np.empty((len(policies), n)), np.empty((len(policies), n))
-    strong = np.empty(len(policies))
+    called = np.zeros((len(policies), n), dtype=bool)
 
     def replay_one(i: int) -> None:
-        replayed = replay(policies[i], beliefs, quality, cost)
-        costs[i], qualities[i] = replayed.cost, replayed.quality
-        strong[i] = replayed.executed[:, best_fixed].mean()
+        for part in beliefs:
+            rows = part.rows
+            done = replay(policies[i], part.belief, quality[rows], cost[rows])
+            costs[i, rows], qualities[i, rows] = done.cost, done.quality
+            called[i, rows] = done.executed[:, best_fixed]
 
-    each(replay_one, range(len(policies)), threads=threads)
-    return Swept(tuple(policies), costs, qualities, strong)
+    parallel_map(replay_one, range(len(policies)), threads=threads)
+    return Sweep(tuple(policies), costs, qualities, called.mean(axis=1))
+
+
+def evidence_of(
+    before: Before, beliefs: Sequence[BeliefPart], quality: FloatArray, cost: FloatArray
+) -> TuningEvidence:
+    """What settings worth trying are chosen from: ``before`` of n tuning rows, what is believed of them, and
+    their true ``quality`` and ``cost`` (n, k). Every answer is looked at by itself."""
+    shape = before.quality.shape
+    post_hoc, confidence = np.empty(shape), np.empty(shape)
+    refused = np.zeros(shape, dtype=bool)
+    shift_sd: FloatArray | None = np.zeros(shape)
+    for part in beliefs:
+        rows, everybody = part.rows, np.arange(len(part.rows))
+        for j in range(shape[1]):
+            state = part.belief.begin()
+            if j == 0 and state.shift_sd is None:
+                shift_sd = None
+            elif j == 0 and shift_sd is not None and state.shift_sd is not None:
+                shift_sd[rows] = state.shift_sd
+            state = part.belief.observe(state, Answered(everybody, np.full(len(rows), j)))
+            post_hoc[rows, j], refused[rows, j] = state.quality[:, j], state.refused[:, j]
+            confidence[rows, j] = state.confidence[:, j]
+    return TuningEvidence(
+        ex_ante=before.quality,
+        post_hoc=post_hoc,
+        cost=before.cost,
+        mean_quality=quality.mean(axis=0),
+        mean_cost=cost.mean(axis=0),
+        shift_sd=shift_sd,
+        refused=refused,
+        confidence=confidence,
+    )

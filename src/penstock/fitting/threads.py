@@ -25,7 +25,7 @@ def cores() -> int:
 
 
 @contextmanager
-def undivided_sums() -> Iterator[None]:
+def single_threaded_blas() -> Iterator[None]:
     """Within, libraries of linear algebra have one thread, in the whole process; before and after, as many as
     they had. Raises MissingExtra without the ``fit`` extra."""
     try:

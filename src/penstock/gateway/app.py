@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from starlette.applications import Starlette
@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from penstock.candidates import Pool
 from penstock.errors import PenstockError, PoolError
-from penstock.gateway.auth import Doorkeeper
+from penstock.gateway.auth import ApiKeyMiddleware
 from penstock.gateway.chat import ChatEndpoint, Gateway
 from penstock.gateway.driver import LiveRouter
 from penstock.gateway.errors import WireError, handle
@@ -60,12 +60,11 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        try:
-            yield
-        finally:
+        async with AsyncExitStack() as closing:  # one that cannot be closed does not keep the rest open
+            closing.push_async_callback(log.aclose)
             for provider in providers.values():
-                await provider.aclose()
-            await log.aclose()
+                closing.push_async_callback(provider.aclose)
+            yield
 
     return Starlette(
         routes=[
@@ -74,7 +73,7 @@ def create_app(
             Route("/v1/models/{name:path}", one_model),
             Route("/health", health),
         ],
-        middleware=[Middleware(Doorkeeper, api_key=chosen.api_key)],
+        middleware=[Middleware(ApiKeyMiddleware, api_key=chosen.api_key)],
         exception_handlers={HTTPException: handle, PenstockError: handle, Exception: handle},
         lifespan=lifespan,
     )

@@ -14,7 +14,7 @@ from penstock.gateway.settings import is_loopback
 _OPEN = frozenset({"/health"})
 
 
-class Doorkeeper:
+class ApiKeyMiddleware:
     """With a key: callers show it as ``Authorization: Bearer``. Without one: only requests addressed to this
     machine by a loopback name pass, so that no web page can reach the gateway through a name of its own.
     """

@@ -16,7 +16,7 @@ from penstock.types import Answer, Status
 
 
 @dataclass(slots=True)
-class Trail:
+class CallTrace:
     """``overhead_ms`` is the time since the start that was not spent waiting for candidates; it stands still
     from ``settle`` on."""
 

@@ -16,9 +16,18 @@ from starlette.types import Receive, Scope, Send
 
 from penstock.candidates import Pool, is_eligible
 from penstock.errors import PenstockError, ProviderError
-from penstock.gateway.driver import Accepted, Live, LiveRouter, Nobody, Served, ask, drive, open_live
+from penstock.gateway.driver import (
+    Accepted,
+    LiveRouter,
+    NoAnswer,
+    Served,
+    StreamingAnswer,
+    ask,
+    drive,
+    open_live,
+)
 from penstock.gateway.errors import WireError, describe
-from penstock.gateway.request_context import Exchange
+from penstock.gateway.request_context import RequestContext
 from penstock.gateway.settings import Settings
 from penstock.gateway.streaming import EventStream, until_disconnect
 from penstock.gateway.wire import AUTO, Incoming, read, requirements, target_of
@@ -61,53 +70,53 @@ class ChatEndpoint:
             incoming = await read(Request(scope, receive), self.gateway.settings.max_body_bytes)
         except ClientDisconnect:  # nobody is there to be answered, and nothing was decided
             return
-        exchange = Exchange(incoming)
+        context = RequestContext(incoming)
         serve = self._stream if incoming.stream else self._respond
         try:
-            self._choose(exchange)
-            await until_disconnect(receive, serve(exchange, scope, receive, send))
+            self._choose(context)
+            await until_disconnect(receive, serve(context, scope, receive, send))
         finally:
-            await self._write_down(exchange)
+            await self._write_down(context)
 
-    def _choose(self, exchange: Exchange) -> None:
+    def _choose(self, context: RequestContext) -> None:
         """What the caller's model means. Raises ``WireError`` or ``TargetError``."""
-        asked, gateway = exchange.incoming.asked, self.gateway
+        asked, gateway = context.incoming.asked, self.gateway
         if asked == AUTO or asked.startswith(f"{AUTO}:"):
             target = target_of(asked) or gateway.settings.target
-            exchange.target = target or gateway.router.target
-            exchange.policy = gateway.router.policy_for(target)
+            context.target = target or gateway.router.target
+            context.policy = gateway.router.policy_for(target)
         elif asked not in gateway.providers:
             known = ", ".join((AUTO, *gateway.providers))
             message = f"the model {asked!r} does not exist; known are {known}"
             raise WireError(404, message, param="model", code="model_not_found")
 
-    async def _decide(self, exchange: Exchange, *, live: bool) -> Served:
-        gateway, incoming = self.gateway, exchange.incoming
-        if exchange.policy is not None:
+    async def _decide(self, context: RequestContext, *, live: bool) -> Served:
+        gateway, incoming = self.gateway, context.incoming
+        if context.policy is not None:
             served = await drive(
                 gateway.router,
-                exchange.policy,
+                context.policy,
                 incoming.query,
                 incoming.request,
                 gateway.providers,
-                exchange.trail,
+                context.trace,
                 eligible=self._eligible(incoming),
                 live=live,
             )
         else:
-            served = await self._bypass(exchange, live)
-        exchange.trail.settle()
+            served = await self._bypass(context, live)
+        context.trace.settle()
         return served
 
-    async def _bypass(self, exchange: Exchange, live: bool) -> Served:
-        name, request = exchange.incoming.asked, exchange.incoming.request
+    async def _bypass(self, context: RequestContext, live: bool) -> Served:
+        name, request = context.incoming.asked, context.incoming.request
         provider = self.gateway.providers[name]
         try:
             if live:
-                return await open_live(name, provider, request, exchange.trail)
-            return Accepted(name, await ask(name, provider, request, exchange.trail))
+                return await open_live(name, provider, request, context.trace)
+            return Accepted(name, await ask(name, provider, request, context.trace))
         except ProviderError as error:
-            return Nobody(error)
+            return NoAnswer(error)
 
     def _eligible(self, incoming: Incoming) -> BoolArray | None:
         pool, names = self.gateway.pool, self.gateway.router.candidates
@@ -122,84 +131,84 @@ class ChatEndpoint:
             raise WireError(400, message, code="no_eligible_candidate")
         return eligible
 
-    async def _respond(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _respond(self, context: RequestContext, scope: Scope, receive: Receive, send: Send) -> None:
         """A whole answer."""
-        served = await self._decide(exchange, live=False)
+        served = await self._decide(context, live=False)
         response: JSONResponse
         if isinstance(served, Accepted):
-            exchange.accepted, exchange.status = served.candidate, served.completion.answer.status
+            context.accepted, context.status = served.candidate, served.completion.answer.status
             response = CarriedJSON({**served.completion.body, "model": served.candidate})
         else:
             response = _error_response(served)
-        await self._write_down(exchange)
-        response.headers.update(exchange.headers())
+        await self._write_down(context)
+        response.headers.update(context.headers())
         await response(scope, receive, send)
 
-    async def _stream(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _stream(self, context: RequestContext, scope: Scope, receive: Receive, send: Send) -> None:
         """A stream. Its head waits for the decision, up to ``keep_alive_s``; then it is kept alive."""
         stream = EventStream(send)
-        deciding = asyncio.ensure_future(self._decide(exchange, live=True))
+        deciding = asyncio.ensure_future(self._decide(context, live=True))
         try:
-            await self._keep_alive(stream, exchange, deciding)
+            await self._keep_alive(stream, context, deciding)
             served = await deciding
-            if isinstance(served, Nobody) and not stream.started:
+            if isinstance(served, NoAnswer) and not stream.started:
                 response = _error_response(served)
-                response.headers.update(exchange.headers())
+                response.headers.update(context.headers())
                 await response(scope, receive, send)
                 return
-            await self._deliver(stream, exchange, served)
+            await self._deliver(stream, context, served)
         except Exception as error:
             if not stream.started:
                 raise
             # a started response cannot be replaced: the caller learns of it as OpenAI's clients expect
-            logger.exception("decision %s failed after its stream was opened", exchange.id)
-            await self._write_down(exchange)
+            logger.exception("decision %s failed after its stream was opened", context.id)
+            await self._write_down(context)
             await stream.event(describe(error)[1])
             await stream.end(done=False)
         finally:
             await _discard(deciding)
 
     async def _keep_alive(
-        self, stream: EventStream, exchange: Exchange, deciding: asyncio.Future[Served]
+        self, stream: EventStream, context: RequestContext, deciding: asyncio.Future[Served]
     ) -> None:
         while not (await asyncio.wait({deciding}, timeout=self.gateway.settings.keep_alive_s))[0]:
             if not stream.started:
-                await stream.start({"x-penstock-decision-id": exchange.id})
+                await stream.start({"x-penstock-decision-id": context.id})
             await stream.comment("deciding")
 
-    async def _deliver(self, stream: EventStream, exchange: Exchange, served: Served) -> None:
+    async def _deliver(self, stream: EventStream, context: RequestContext, served: Served) -> None:
         """One answer and no other; after its first byte there is no way back."""
-        failure = served.error if isinstance(served, Nobody) else None
+        failure = served.error if isinstance(served, NoAnswer) else None
         if not stream.started:
-            running = served.candidate if isinstance(served, Live) else None
+            running = served.candidate if isinstance(served, StreamingAnswer) else None
             if isinstance(served, Accepted):
-                exchange.accepted = served.candidate
-            await stream.start(exchange.headers(running=running))
-        if isinstance(served, Live):
+                context.accepted = served.candidate
+            await stream.start(context.headers(running=running))
+        if isinstance(served, StreamingAnswer):
             failure = await _forward(stream, served)
-            exchange.accepted = served.candidate
-            exchange.status = exchange.trail.runs[-1].status
+            context.accepted = served.candidate
+            context.status = context.trace.runs[-1].status
         elif isinstance(served, Accepted):
-            exchange.accepted, exchange.status = served.candidate, served.completion.answer.status
-            await _replay(stream, served, with_usage=wants_usage(exchange.incoming.request))
-        await self._write_down(exchange)  # first: whoever reads the end of a stream finds it in the log
+            context.accepted, context.status = served.candidate, served.completion.answer.status
+            await _replay(stream, served, with_usage=wants_usage(context.incoming.request))
+        await self._write_down(context)  # first: whoever reads the end of a stream finds it in the log
         if failure is not None:
             await stream.event(describe(failure)[1])
-        await stream.comment(" ".join(f"{name}={value}" for name, value in exchange.headers().items()))
+        await stream.comment(" ".join(f"{name}={value}" for name, value in context.headers().items()))
         await stream.end(done=failure is None)
 
-    async def _write_down(self, exchange: Exchange) -> None:
+    async def _write_down(self, context: RequestContext) -> None:
         """Once per request. A log that cannot be written loses its line, not the caller the answer."""
-        if exchange.logged:
+        if context.logged:
             return
-        exchange.logged = True
+        context.logged = True
         try:
-            await self.gateway.log.append(exchange.decision(with_text=self.gateway.settings.log_text))
+            await self.gateway.log.append(context.decision(with_text=self.gateway.settings.log_text))
         except PenstockError as error:
-            logger.error("decision %s is not in the log: %s", exchange.id, error)
+            logger.error("decision %s is not in the log: %s", context.id, error)
 
 
-async def _forward(stream: EventStream, live: Live) -> ProviderError | None:
+async def _forward(stream: EventStream, live: StreamingAnswer) -> ProviderError | None:
     """Chunks as they come, under the candidate's name; the error that broke them off, if one did."""
     async with aclosing(live.rest):
         await stream.event({**live.first, "model": live.candidate})
@@ -224,11 +233,11 @@ async def _discard(deciding: asyncio.Future[Served]) -> None:
     """Stop what a caller who left no longer needs; a running stream is closed where it stands."""
     deciding.cancel()
     (served,) = await asyncio.gather(deciding, return_exceptions=True)
-    if isinstance(served, Live):
+    if isinstance(served, StreamingAnswer):
         await served.rest.aclose()
 
 
 def _error_response(served: Served) -> JSONResponse:
-    error = served.error if isinstance(served, Nobody) else PenstockError("no whole answer")
+    error = served.error if isinstance(served, NoAnswer) else PenstockError("no whole answer")
     status, body, headers = describe(error)
     return JSONResponse(body, status, headers)

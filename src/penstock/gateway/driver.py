@@ -1,30 +1,33 @@
-"""Drives a policy against live providers: the same step function that replay drives over a table."""
+"""Drives a policy against live providers: the same step function and the same beliefs that replay drives over
+a table."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ParamSpec, Protocol, TypeVar
 
-import numpy as np
 from starlette.concurrency import run_in_threadpool
 
+from penstock.belief import Answered, Belief, Failed, observe
 from penstock.errors import PenstockError, ProviderError, ProviderUnavailable, RequestRejected
-from penstock.gateway.call_trace import Trail
+from penstock.gateway.call_trace import CallTrace
 from penstock.outcomes.cost_unit import CostUnit
 from penstock.policies.base import Policy
 from penstock.providers.base import ChatRequest, Completion, Provider
 from penstock.router.targets import Target
-from penstock.state import State
-from penstock.types import Answer, BoolArray, Query
+from penstock.state import State, Step
+from penstock.types import BoolArray, Query
 
+P = ParamSpec("P")
+T = TypeVar("T")
 logger = logging.getLogger("penstock.gateway")
 
 
 class LiveRouter(Protocol):
-    """What the gateway needs of ``penstock.router.router.Router``."""
+    """What the gateway needs of a router: ``router.FittedRouter`` and ``router.StaticRouter`` have it."""
 
     @property
     def candidates(self) -> tuple[str, ...]: ...
@@ -35,8 +38,7 @@ class LiveRouter(Protocol):
     @property
     def blocking(self) -> bool: ...
     def policy_for(self, target: Target | None) -> Policy: ...
-    def begin(self, queries: Sequence[Query], *, eligible: BoolArray | None = None) -> State: ...
-    def observe(self, state: State, row: int, query: Query, answers: Mapping[int, Answer]) -> State: ...
+    def believe(self, queries: Sequence[Query]) -> Belief: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
+class StreamingAnswer:
     """An answer that is accepted whatever it will be: its first stream body, and the rest as it comes.
     Whoever holds one closes ``rest``."""
 
@@ -58,13 +60,13 @@ class Live:
 
 
 @dataclass(frozen=True, slots=True)
-class Nobody:
+class NoAnswer:
     """No candidate answered; ``error`` is the last one's."""
 
     error: ProviderError
 
 
-Served = Accepted | Live | Nobody
+Served = Accepted | StreamingAnswer | NoAnswer
 
 
 async def drive(
@@ -73,7 +75,7 @@ async def drive(
     query: Query,
     request: ChatRequest,
     providers: Mapping[str, Provider],
-    trail: Trail,
+    trace: CallTrace,
     *,
     eligible: BoolArray | None = None,
     live: bool = False,
@@ -83,80 +85,88 @@ async def drive(
     ``eligible`` (k,) says who may be called. A candidate that fails is taken out and the policy decides
     again; a request that a provider rejects as such ends the matter. With ``live``, a call whose answer the
     policy would accept whatever it is comes back as a running stream. Everything that runs is written to
-    ``trail``. Raises nothing that a candidate's provider did; that an embedder failed is raised, since
+    ``trace``. Raises nothing that a candidate's provider did; that an embedder failed is raised, since
     nothing can be decided without it.
     """
-    state = await _begin(router, query, None if eligible is None else eligible[None, :])
-    trail.rank(router.candidates, state, router.cost_unit)
-    answers: dict[int, Answer] = {}
+    belief, state = await _begin(router, query, None if eligible is None else eligible[None, :])
+    trace.rank(router.candidates, state, router.cost_unit)
     completions: dict[int, Completion] = {}
     error: ProviderError = ProviderUnavailable("no candidate can serve this request")
     while (state.eligible | state.executed).any():
         step = policy.step(state)
         column = int(step.call[0])
         if column < 0:
-            accepted = completions.get(int(step.accept[0]))
-            return Nobody(error) if accepted is None else Accepted(accepted.answer.candidate, accepted)
+            accepted = completions.get(_accepted(step))
+            return NoAnswer(error) if accepted is None else Accepted(accepted.answer.candidate, accepted)
         name = _checked(router, state, column)
         try:
-            if live and _accepts_anything(policy, state, column):
-                return await open_live(name, providers[name], request, trail)
-            completions[column] = await ask(name, providers[name], request, trail)
+            if live and policy.final_call(state, column):
+                return await open_live(name, providers[name], request, trace)
+            completions[column] = await ask(name, providers[name], request, trace)
         except ProviderError as failure:
             if is_about_the_request(failure):
-                return Nobody(failure)
+                return NoAnswer(failure)
             logger.warning("%s; deciding again without it", failure)
-            error, state = failure, _without(state, column)
+            error = failure
+            state = observe(belief, state, Failed.live(column))
             continue
-        answers[column] = completions[column].answer
-        state = await _observe(router, state, query, answers)
-        trail.judged(float(state.quality[0, column]))
-    return Nobody(error)
+        seen = Answered.live(column, completions[column].answer)
+        state = await _in_thread(router.blocking, observe, belief, state, seen)
+        trace.judged(float(state.quality[0, column]))
+    return NoAnswer(error)
 
 
-async def _begin(router: LiveRouter, query: Query, eligible: BoolArray | None) -> State:
+async def _begin(router: LiveRouter, query: Query, eligible: BoolArray | None) -> tuple[Belief, State]:
     """What is expected before any call; in a thread where that takes an embedder's answer."""
-    if router.blocking:
-        return await run_in_threadpool(router.begin, [query], eligible=eligible)
-    return router.begin([query], eligible=eligible)
+
+    def begin() -> tuple[Belief, State]:
+        belief = router.believe([query])
+        return belief, belief.begin(eligible)
+
+    return await _in_thread(router.blocking, begin)
 
 
-async def _observe(router: LiveRouter, state: State, query: Query, answers: dict[int, Answer]) -> State:
-    """What is expected now; in a thread where an embedder may read answers too."""
-    if router.blocking:
-        return await run_in_threadpool(router.observe, state, 0, query, answers)
-    return router.observe(state, 0, query, answers)
+async def _in_thread(blocking: bool, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """What may wait for an embedder runs in a thread; what never waits runs here."""
+    return await run_in_threadpool(work, *args, **kwargs) if blocking else work(*args, **kwargs)
 
 
-async def ask(name: str, provider: Provider, request: ChatRequest, trail: Trail) -> Completion:
+def _accepted(step: Step) -> int:
+    """Whose answer is accepted. Raises ``PenstockError`` for a step that the gateway cannot take."""
+    if step.check is not None and (step.check >= 0).any():
+        raise PenstockError("the policy asked for a check of an answer, and this gateway knows none")
+    return int(step.accept[0])
+
+
+async def ask(name: str, provider: Provider, request: ChatRequest, trace: CallTrace) -> Completion:
     """One whole answer. Raises ``ProviderError``."""
     params = {key: value for key, value in request.params.items() if key != "stream_options"}
     try:
-        with trail.waiting():
+        with trace.waiting():
             completion = await provider.complete(ChatRequest(request.messages, params))
     except ProviderError as error:
-        trail.failed(name, error)
+        trace.failed(name, error)
         raise
     except asyncio.CancelledError:
-        trail.left(name)
+        trace.left(name)
         raise
-    trail.ran(completion.answer)
+    trace.ran(completion.answer)
     return completion
 
 
-async def open_live(name: str, provider: Provider, request: ChatRequest, trail: Trail) -> Live:
+async def open_live(name: str, provider: Provider, request: ChatRequest, trace: CallTrace) -> StreamingAnswer:
     """A running stream whose first chunk has come. Raises ``ProviderError`` while nothing is committed."""
-    bodies = _bodies(name, provider, request, trail)
-    return Live(name, await anext(bodies), bodies)
+    bodies = _bodies(name, provider, request, trace)
+    return StreamingAnswer(name, await anext(bodies), bodies)
 
 
 async def _bodies(
-    name: str, provider: Provider, request: ChatRequest, trail: Trail
+    name: str, provider: Provider, request: ChatRequest, trace: CallTrace
 ) -> AsyncGenerator[Mapping[str, Any], None]:
     stream, answer, any_body = provider.stream(request), None, False
     try:
         while True:
-            with trail.waiting():
+            with trace.waiting():
                 item = await anext(stream, None)
             if item is None:
                 break
@@ -167,16 +177,16 @@ async def _bodies(
         if answer is None or not any_body:
             raise ProviderUnavailable("the stream ended before the answer did", candidate=name)
     except ProviderError as error:
-        trail.failed(name, error)
+        trace.failed(name, error)
         raise
     except (asyncio.CancelledError, GeneratorExit):
-        trail.left(name)
+        trace.left(name)
         raise
     finally:
         close = getattr(stream, "aclose", None)
         if close is not None:
             await close()
-    trail.ran(answer)
+    trace.ran(answer)
 
 
 def is_about_the_request(error: ProviderError) -> bool:
@@ -191,15 +201,3 @@ def _checked(router: LiveRouter, state: State, column: int) -> str:
     if state.executed[0, column] or not state.eligible[0, column]:
         raise PenstockError(f"the policy called {router.candidates[column]}, which may not be called now")
     return router.candidates[column]
-
-
-def _accepts_anything(policy: Policy, state: State, column: int) -> bool:
-    decide = getattr(policy, "final_call", None)
-    return bool(decide is not None and decide(state, column))
-
-
-def _without(state: State, column: int) -> State:
-    """A candidate that failed has not run as far as the policy is concerned, and will not."""
-    eligible = state.eligible.copy()
-    eligible[0, column] = np.False_
-    return replace(state, eligible=eligible)

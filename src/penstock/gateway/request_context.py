@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 from uuid import uuid4
 
-from penstock.gateway.call_trace import Trail
+from penstock.gateway.call_trace import CallTrace
 from penstock.gateway.wire import Incoming
 from penstock.policies.base import Policy
 from penstock.providers.openai_format import text_hash
@@ -18,11 +18,11 @@ from penstock.types import Status
 
 
 @dataclass(slots=True)
-class Exchange:
+class RequestContext:
     """Filled in as things become known. ``target`` and ``policy`` stay None where a candidate was named."""
 
     incoming: Incoming
-    trail: Trail = field(default_factory=Trail)
+    trace: CallTrace = field(default_factory=CallTrace)
     id: str = field(default_factory=lambda: f"dec-{uuid4().hex}")
     time: datetime = field(default_factory=lambda: datetime.now(UTC))
     target: Target | None = None
@@ -33,8 +33,8 @@ class Exchange:
 
     def headers(self, *, running: str | None = None) -> dict[str, str]:
         """What is known by now; ``running`` is a candidate whose answer is still coming, at unknown cost."""
-        called = [run.candidate for run in self.trail.runs] + ([running] if running else [])
-        cost = None if running else total_cost(tuple(self.trail.runs))
+        called = [run.candidate for run in self.trace.runs] + ([running] if running else [])
+        cost = None if running else total_cost(tuple(self.trace.runs))
         model = running or self.accepted
         found = {"x-penstock-decision-id": self.id}
         if model is not None:
@@ -42,12 +42,12 @@ class Exchange:
         found["x-penstock-candidates"] = ",".join(map(_header_text, called))
         if cost is not None:
             found["x-penstock-cost-usd"] = money_text(cost) or "0"
-        found["x-penstock-overhead-ms"] = f"{self.trail.overhead_ms:.2f}"
+        found["x-penstock-overhead-ms"] = f"{self.trace.overhead_ms:.2f}"
         return found
 
     def decision(self, *, with_text: bool) -> Decision:
         """What the log keeps."""
-        prompt, runs = self.incoming.query.prompt, tuple(self.trail.runs)
+        prompt, runs = self.incoming.query.prompt, tuple(self.trace.runs)
         return Decision(
             id=self.id,
             time=self.time,
@@ -56,13 +56,13 @@ class Exchange:
             status=self.status,
             target=None if self.target is None else str(self.target),
             policy=None if self.policy is None else dict(self.policy.spec()),
-            draw=self.trail.draw,
+            draw=self.trace.draw,
             query_text=prompt if with_text else None,
-            ranking=self.trail.ranking,
+            ranking=self.trace.ranking,
             runs=runs,
             accepted=None if self.status is Status.FAILED else self.accepted,
             cost_usd=total_cost(runs),
-            overhead_ms=self.trail.overhead_ms,
+            overhead_ms=self.trace.overhead_ms,
         )
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from penstock.errors import TableError
 from penstock.outcomes.frames import pl
-from penstock.outcomes.table import OutcomeTable
 from penstock.pricing import Price, cost_usd_columns
 from penstock.types import FloatArray
+
+if TYPE_CHECKING:
+    from penstock.outcomes.table import OutcomeTable
 
 PRICE_COLUMNS = ("input_usd_per_mtok", "output_usd_per_mtok", "cached_input_usd_per_mtok", "usd_per_request")
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from penstock.errors import TableError
 from penstock.outcomes import schema
@@ -12,7 +13,7 @@ from penstock.outcomes.frames import pl
 from penstock.outcomes.price_list import read_price_list
 from penstock.outcomes.sources.long_format import long_frames, match_columns, query_frame
 from penstock.outcomes.sources.routerbench import is_wide, wide_frames
-from penstock.outcomes.sources.rows import read_rows
+from penstock.outcomes.sources.rows import Rows, read_rows
 from penstock.outcomes.table import OutcomeTable
 from penstock.outcomes.validate import checked_frame, checked_table
 
@@ -25,8 +26,22 @@ def import_table(
     ``mapping``: our column -> the file's, where the names are not recognised. A file without qualities
     gives an unscored table. Raises ``TableError`` naming file, row and column.
     """
-    rows = read_rows(file)
-    queries, outcomes = (wide_frames if is_wide(rows) else long_frames)(rows, mapping or {})
+    return _table(read_rows(file), mapping or {}, prices)
+
+
+def import_frame(
+    columns: Mapping[str, Sequence[Any]],
+    *,
+    mapping: Mapping[str, str] | None = None,
+    prices: Path | None = None,
+    name: str = "frame",
+) -> OutcomeTable:
+    """The same of columns in memory, all of one length, what is missing as None."""
+    return _table(Rows(Path(name), {k: list(v) for k, v in columns.items()}), mapping or {}, prices)
+
+
+def _table(rows: Rows, mapping: Mapping[str, str], prices: Path | None) -> OutcomeTable:
+    queries, outcomes = (wide_frames if is_wide(rows) else long_frames)(rows, mapping)
     files = dict.fromkeys(("queries", "outcomes"), rows.file)
     unscored = outcomes["quality"].null_count() == outcomes.height
     table = checked_table(rows.file.stem, queries, outcomes, allow_unscored=unscored, files=files)

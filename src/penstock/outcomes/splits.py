@@ -22,7 +22,7 @@ def groups_of(queries: Sequence[Query]) -> list[str]:
     return [group_of(q.id, q.group) for q in queries]
 
 
-def question_marks(queries: Sequence[Query]) -> list[str]:
+def group_hashes(queries: Sequence[Query]) -> list[str]:
     """A short hash of every query's group: enough to see that two tables share a question, and no more."""
     return [blake2b(g.encode(), digest_size=6).hexdigest() for g in groups_of(queries)]
 
@@ -31,9 +31,9 @@ def split_by_group(queries: Sequence[Query], fraction: float, seed: int) -> tupl
     """Indices of the first part (about ``fraction`` of the groups) and of the rest, each in the queries'
     order.
 
-    A group is in the first part where ``uniform_of(f"{seed}:{group}") < fraction`` (blake2b; design.md,
-    "Splits"). Splitting a part again with the *same* seed therefore takes nothing off it: use another seed,
-    or ``folds``. Raises ``InputError`` where the fraction is not inside (0, 1) or a side would be empty.
+    A group is in the first part where ``uniform_of(f"{seed}:{group}") < fraction`` (blake2b). Splitting a
+    part again with the *same* seed therefore takes nothing off it: use another seed, or ``folds``. Raises
+    ``InputError`` where the fraction is not inside (0, 1) or a side would be empty.
     """
     if not 0.0 < fraction < 1.0:
         raise InputError(f"the fraction must lie between 0 and 1, not {fraction}", field="fraction")

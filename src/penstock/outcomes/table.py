@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
+from penstock.outcomes.cost_unit import USD, CostUnit
 from penstock.outcomes.frames import pl
 from penstock.types import Status
 
+if TYPE_CHECKING:
+    from penstock.outcomes.matrix import OutcomeMatrix
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class OutcomeTable:
     """Queries, outcomes and (where known) models, checked; built by ``read_table`` and ``checked_table``.
 
@@ -43,6 +48,19 @@ class OutcomeTable:
     def unscored(self) -> int:
         """How many answered rows have no quality yet."""
         return int((self.outcomes["quality"].is_null() & (self.status == Status.ANSWERED.value)).sum())
+
+    def matrix(
+        self, candidates: Sequence[str] | None = None, *, seed: int = 0, cost_unit: CostUnit = USD
+    ) -> OutcomeMatrix:
+        """The table as arrays: one row per query, one column per candidate (default: all that have rows).
+        See ``to_matrix``."""
+        from penstock.outcomes.to_matrix import to_matrix
+
+        return to_matrix(self, candidates, seed=seed, cost_unit=cost_unit)
+
+    def __repr__(self) -> str:
+        rows, models = self.outcomes.height, ", ".join(self.model_names)
+        return f"OutcomeTable({self.name!r}, {self.queries.height:,} queries, {rows:,} outcomes of {models})"
 
     def of_queries(self, ids: Collection[str], *, name: str | None = None) -> OutcomeTable:
         """The table of some of the queries, in this table's order; statistics in ``models`` are made anew."""

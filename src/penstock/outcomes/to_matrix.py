@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,15 +15,17 @@ from penstock.outcomes.cost_unit import USD, CostUnit
 from penstock.outcomes.costs import row_costs
 from penstock.outcomes.frames import pl
 from penstock.outcomes.groups import group_of
-from penstock.outcomes.matrix import Grid, Shown
-from penstock.outcomes.table import OutcomeTable
+from penstock.outcomes.matrix import OutcomeMatrix, SampleDraw
 from penstock.types import Answer, FloatArray, IntArray, Query, Status, Usage
 
-SHOWINGS = 20
+if TYPE_CHECKING:
+    from penstock.outcomes.table import OutcomeTable
+
+REPLICATES = 20
 """Samples of a cell that are shown one after the other, where it has so many: what looking at answers is
 worth, and how answers agree, is learned and measured on all of them."""
 _SHOWN_ROWS = 10_000
-"""Fewer where rows x showings would be more: a showing takes as long as the table does without samples."""
+"""Fewer where rows x replicates would be more: one pass takes as long as the table does without samples."""
 _OF_ANSWERS = (
     "status",
     "response",
@@ -38,10 +41,10 @@ _OF_ANSWERS = (
 )
 
 
-def to_grid(
+def to_matrix(
     table: OutcomeTable, candidates: Sequence[str] | None = None, *, seed: int = 0, cost_unit: CostUnit = USD
-) -> Grid:
-    """The table as a ``Grid``, queries in the table's order.
+) -> OutcomeMatrix:
+    """The table as a ``OutcomeMatrix``, queries in the table's order.
 
     ``candidates``: models to keep, in this order (default: all that have rows). Quality and cost are means
     over a cell's samples; refused and failed samples have quality 0 and the cost they had; rows with status
@@ -67,7 +70,7 @@ def to_grid(
     quality = np.where(status == Status.ANSWERED.value, table.outcomes["quality"].to_numpy()[row], 0.0)
     answers = _Answers.of(table, names, row=row, cell=cell, cost=usd, seed=seed)
     means = _cell_means(quality, cell, shape)
-    return Grid(
+    return OutcomeMatrix(
         queries=queries,
         candidates=names,
         quality=means,
@@ -96,14 +99,14 @@ def _shown(answers: _Answers, quality: FloatArray, means: FloatArray) -> FloatAr
     return shown
 
 
-def _others(answers: _Answers, quality: FloatArray, means: FloatArray) -> tuple[Shown, ...]:
+def _others(answers: _Answers, quality: FloatArray, means: FloatArray) -> tuple[SampleDraw, ...]:
     """Further draws, each of samples that no earlier one showed while a cell has such. As many as a quarter
     of the cells have at least: a few cells with more than one would only repeat all the others."""
     samples = np.diff(answers.start)
     usual = int(np.quantile(samples[samples > 0], 0.75, method="lower")) if samples.any() else 1
-    count = min(SHOWINGS, usual, max(1, _SHOWN_ROWS // max(1, len(means))))
+    count = min(REPLICATES, usual, max(1, _SHOWN_ROWS // max(1, len(means))))
     drawn = [replace(answers, turn=turn) for turn in range(1, count)]
-    return tuple(Shown(a, s) for a in drawn if (s := _shown(a, quality, means)) is not None)
+    return tuple(SampleDraw(a, s) for a in drawn if (s := _shown(a, quality, means)) is not None)
 
 
 def queries_of(frame: pl.DataFrame) -> tuple[Query, ...]:
@@ -172,8 +175,8 @@ def _propensity(table: OutcomeTable) -> FloatArray:
 
 @dataclass(frozen=True)
 class _Answers:
-    """``Grid.answer_of``: builds the one drawn answer of a cell when it is asked for, from the table's
-    columns. Each ``turn`` shows the next of a cell's samples, after the last the first."""
+    """``OutcomeMatrix.answer_of``: builds the one drawn answer of a cell when it is asked for, from the
+    table's columns. Each ``turn`` shows the next of a cell's samples, after the last the first."""
 
     names: tuple[str, ...]
     ids: list[str]

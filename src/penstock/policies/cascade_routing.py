@@ -1,48 +1,60 @@
-"""Cascade routing (papers.md C4, Theorem 3) and the optimal cascade (C2, Theorem 2).
+"""Cascade routing and the optimal cascade (De Koninck et al. 2025, Theorems 3 and 2).
 
-Both value sets of candidates run on the same query, of which the best answer is returned
-("supermodels"). Cascade
-routing may choose any superset of what has run; the optimal cascade only prefixes of one order. Either
-way one candidate is run, estimates are revised, and the choice is made again.
+Both value sets of candidates run on the same query, of which the best answer is returned ("supermodels").
+Cascade routing may choose any superset of what has run; the optimal cascade only prefixes of one order.
+Either way one candidate is run, estimates are revised, and the choice is made again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from penstock.codec import key
 from penstock.core.draws import normal_draws
 from penstock.core.prefixes import best_prefix
+from penstock.core.sets import bits
 from penstock.core.supermodels import best_supermodel
 from penstock.errors import InputError
-from penstock.policies.fixed import serve_stranded
-from penstock.policies.sequential import bits, call_else_accept, lambda_of, move_factor, next_of
-from penstock.state import NOBODY, State, Step
+from penstock.policies.base import Policy, TuningEvidence, serve_stranded
+from penstock.policies.sequential import (
+    KAPPAS,
+    call_else_accept,
+    check_settings,
+    in_words,
+    lambda_of,
+    lambdas_for,
+    next_of,
+    shift_sqrt_of,
+)
+from penstock.registry import register
+from penstock.state import NO_CANDIDATE, State, Step
 from penstock.types import IntArray
 
+DEPTH = 5
+"""At most so many candidates per query, where settings are tried."""
 
+
+@register("policy", "cascade_routing")
 @dataclass(frozen=True)
-class CascadeRouting:
+class CascadeRouting(Policy):
     """Runs the cheapest un-run member of the best supermodel; stops when that is what has run already.
 
     ``lams``: the price of a USD at each step, the last one for all later steps. ``kappa`` scales how far
-    estimates are believed to move. ``max_depth`` caps the candidates run on one query. ``dear`` takes
-    the dearest
-    of equal sets (s_MAX). Ablations: ``greedy`` considers at most one more candidate, ``expect=False``
-    takes the
-    maximum of means. ``draws`` common samples estimate the expected maximum. The answer of the highest
-    estimate is returned.
+    estimates are believed to move. ``max_depth`` caps the candidates run on one query. ``prefer_expensive``
+    takes the dearest of equal sets (s_MAX). Ablations: ``greedy`` considers at most one more candidate,
+    ``expect=False`` takes the maximum of means. ``draws`` common samples estimate the expected maximum. The
+    answer of the highest estimate is returned.
     """
 
-    lams: tuple[float, ...]
+    lams: tuple[float, ...] = field(metadata=key("lambdas"))
     kappa: float = 1.0
     max_depth: int = 5
     greedy: bool = False
     expect: bool = True
-    dear: bool = False
+    prefer_expensive: bool = False
     draws: int = 128
 
     def __post_init__(self) -> None:
@@ -52,43 +64,42 @@ class CascadeRouting:
         executed = bits(state.executed)
         wanted, _ = best_supermodel(
             state.quality,
-            move_factor(state, self.kappa) if self.expect else None,
+            shift_sqrt_of(state, self.kappa) if self.expect else None,
             state.cost,
             executed,
             lambda_of(self.lams, state),
             max_depth=self.max_depth,
             draws=normal_draws(self.draws, state.quality.shape[1]),
-            dear=self.dear,
+            prefer_expensive=self.prefer_expensive,
             eligible=bits(state.eligible),
             additional=1 if self.greedy else None,
         )
         return _act(wanted, executed, state)
 
-    def spec(self) -> Mapping[str, Any]:
-        return {
-            "kind": "cascade_routing",
-            "lambdas": list(self.lams),
-            "kappa": self.kappa,
-            "max_depth": self.max_depth,
-            "greedy": self.greedy,
-            "expect": self.expect,
-            "dear": self.dear,
-            "draws": self.draws,
-        }
+    def describe(self, candidates: Sequence[str], unit: str = "USD") -> str:
+        return f"cascade routing at {in_words(self.lams, unit)}, at most {self.max_depth} candidates"
+
+    @classmethod
+    def search_space(cls, seen: TuningEvidence) -> list[Policy]:
+        """A range of prices, each with three beliefs in how much an answer will tell."""
+        if not seen.looks_are_worth_something:
+            return []
+        return [cls((lam,), kappa, DEPTH) for kappa in KAPPAS for lam in lambdas_for(seen)]
 
 
+@register("policy", "optimal_cascade")
 @dataclass(frozen=True)
-class OptimalCascade:
+class OptimalCascade(Policy):
     """Theorem 2's cascade: the same choice among prefixes of ``order`` (columns) only.
 
     Where no member of the order may be called, the best eligible candidate outside it is.
     """
 
     order: tuple[int, ...]
-    lams: tuple[float, ...]
+    lams: tuple[float, ...] = field(metadata=key("lambdas"))
     kappa: float = 1.0
     max_depth: int = 5
-    dear: bool = False
+    prefer_expensive: bool = False
     draws: int = 128
 
     def __post_init__(self) -> None:
@@ -102,14 +113,14 @@ class OptimalCascade:
         members[:, list(self.order)] = True
         wanted, _ = best_prefix(
             state.quality,
-            move_factor(state, self.kappa),
+            shift_sqrt_of(state, self.kappa),
             state.cost,
             executed,
             lambda_of(self.lams, state),
             order=np.array(self._whole_order(state), dtype=np.int64),
             max_depth=self.max_depth,
             draws=normal_draws(self.draws, state.quality.shape[1]),
-            dear=self.dear,
+            prefer_expensive=self.prefer_expensive,
             eligible=bits(state.eligible & members),
         )
         step = _act(wanted, executed, state, self.order)
@@ -122,26 +133,17 @@ class OptimalCascade:
         rest = [j for j in range(state.quality.shape[1]) if j not in self.order]
         return [*self.order, *rest]
 
-    def spec(self) -> Mapping[str, Any]:
-        return {
-            "kind": "optimal_cascade",
-            "order": list(self.order),
-            "lambdas": list(self.lams),
-            "kappa": self.kappa,
-            "max_depth": self.max_depth,
-            "dear": self.dear,
-            "draws": self.draws,
-        }
+    def describe(self, candidates: Sequence[str], unit: str = "USD") -> str:
+        names = " -> ".join(candidates[c] for c in self.order)
+        return f"optimal cascade {names} at {in_words(self.lams, unit)}"
 
-
-def check_settings(lams: tuple[float, ...], kappa: float, depth: int | None) -> None:
-    """InputError for prices, a variance factor or a depth that mean nothing."""
-    if not lams or any(not np.isfinite(lam) or lam < 0 for lam in lams):
-        raise InputError("needs prices that are finite and >= 0", field="lambda")
-    if not np.isfinite(kappa) or kappa < 0:
-        raise InputError(f"must be finite and >= 0, not {kappa}", field="kappa")
-    if depth is not None and depth < 1:
-        raise InputError(f"must be at least 1, not {depth}", field="max_depth")
+    @classmethod
+    def search_space(cls, seen: TuningEvidence) -> list[Policy]:
+        """In order of mean cost, at the same prices and beliefs as cascade routing."""
+        if not seen.looks_are_worth_something:
+            return []
+        order = tuple(np.argsort(seen.mean_cost, kind="stable").tolist())
+        return [cls(order, (lam,), kappa, DEPTH) for kappa in KAPPAS for lam in lambdas_for(seen)]
 
 
 def _act(wanted: IntArray, executed: IntArray, state: State, order: tuple[int, ...] | None = None) -> Step:
@@ -149,8 +151,8 @@ def _act(wanted: IntArray, executed: IntArray, state: State, order: tuple[int, .
     if order is None:
         call = next_of(wanted, state)
     else:
-        call = np.full(len(state), NOBODY)
+        call = np.full(len(state), NO_CANDIDATE)
         for column in reversed(order):
             waiting = (wanted >> column) & 1 == 1
             call[waiting & ~state.executed[:, column]] = column
-    return call_else_accept(np.where(wanted == executed, NOBODY, call), state)
+    return call_else_accept(np.where(wanted == executed, NO_CANDIDATE, call), state)

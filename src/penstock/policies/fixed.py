@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from penstock.policies.base import call_or_accept
-from penstock.state import NOBODY, State, Step
-from penstock.types import BoolArray, FloatArray, IntArray
+from penstock.belief import GoesBy
+from penstock.policies.base import Policy, already_run, call_or_accept, where_eligible
+from penstock.registry import register
+from penstock.state import State, Step
 
 
+@register("policy", "fixed")
 @dataclass(frozen=True)
-class Fixed:
+class Fixed(Policy):
     """Calls ``candidate`` (a column of the pool); where it is not eligible, the best eligible one."""
 
+    goes_by = GoesBy.NOTHING
     candidate: int
 
     def step(self, state: State) -> Step:
@@ -27,30 +29,10 @@ class Fixed:
         """Whatever the called candidate answers is accepted."""
         return True
 
-    def spec(self) -> Mapping[str, Any]:
-        return {"kind": "fixed", "candidate": self.candidate}
+    def describe(self, candidates: Sequence[str], unit: str = "USD") -> str:
+        return f"always {candidates[self.candidate]}"
 
 
-def already_run(choice: IntArray, state: State) -> IntArray:
-    """The candidate that has been run, where one has; else ``choice``: what an answer says of itself never
-    makes a one-shot policy choose again."""
-    return np.where(state.executed.any(axis=1), state.executed.argmax(axis=1), choice)
-
-
-def where_eligible(choice: IntArray, state: State) -> IntArray:
-    """``choice`` where it may be called; elsewhere the eligible candidate of highest estimate; else -1."""
-    rows = np.arange(len(choice))
-    allowed = state.eligible[rows, np.maximum(choice, 0)] & (choice >= 0)
-    quality: FloatArray = np.where(state.eligible, state.quality, -np.inf)
-    best = np.where(state.eligible.any(axis=1), quality.argmax(axis=1), -1)
-    return np.where(allowed, choice, best)
-
-
-def serve_stranded(state: State, stranded: BoolArray, call: IntArray, accept: IntArray) -> None:
-    """Where no member of a cascade may be called (``stranded``, (n,)): call, then accept, the best eligible
-    candidate outside it. Writes into ``call`` and ``accept``."""
-    fallback = already_run(where_eligible(np.full(len(state), NOBODY), state), state)
-    rows = np.arange(len(state))
-    done = (fallback >= 0) & state.executed[rows, np.maximum(fallback, 0)]
-    call[stranded & ~done] = fallback[stranded & ~done]
-    accept[stranded & done] = fallback[stranded & done]
+def every_candidate(count: int) -> list[Policy]:
+    """Each of ``count`` candidates by itself; the hull of these is the fixed mixture."""
+    return [Fixed(j) for j in range(count)]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import Any, Protocol, runtime_checkable
 
+from penstock.candidates import Candidate
 from penstock.types import Answer, Message
 
 
@@ -64,4 +65,12 @@ class Provider(Protocol):
 
     async def aclose(self) -> None:
         """Release connections and threads; may be called twice."""
+        ...
+
+
+class ProviderType(Protocol):
+    """What is registered in the room ``provider``: a class that makes its provider for one candidate."""
+
+    def from_candidate(self, candidate: Candidate) -> Provider:
+        """Raises ``PoolError`` where a setting of the candidate is wrong."""
         ...

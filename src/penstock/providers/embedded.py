@@ -18,6 +18,7 @@ from penstock.providers.base import ChatRequest, Completion, StreamChunk
 from penstock.providers.embedded_request import generation_request
 from penstock.providers.openai_format import answer_of, completion_body, usage_chunk
 from penstock.providers.request_shaping import conversation, wants_usage
+from penstock.registry import register
 from penstock.runtime.model import LanguageModel
 from penstock.runtime.phrases import is_refusal, may_become_refusal
 from penstock.runtime.requests import Generation, Token
@@ -26,6 +27,7 @@ from penstock.runtime.worker import BatchWorker
 from penstock.types import Answer, Usage
 
 
+@register("provider", "embedded")
 class EmbeddedProvider:
     """Answers chat requests with an embedded model; what nobody needs any more ends at its next token.
 

@@ -1,6 +1,6 @@
 """A language model as judge, through any provider: ratings from 1 to 10, and pairwise comparisons.
 
-Hybrid LLM's second metric is GPT-4's integer rating from 1 to 10 of a response (papers.md B3). A pair is
+Hybrid LLM's second metric is GPT-4's integer rating from 1 to 10 of a response (ICLR 2024). A pair is
 asked about twice with the answers in either order, because judges favour a position: a verdict that turns
 with the order is a tie. What cannot be read is a status, not a number; every call is paid for.
 """

@@ -20,12 +20,14 @@ from penstock.providers.endpoint import Endpoint
 from penstock.providers.openai_format import Assembly, answer_of
 from penstock.providers.request_shaping import conversation, wants_usage
 from penstock.providers.sse import events
+from penstock.registry import register
 
 MAX_WAIT_S = 60.0
 """A provider that asks for a longer pause is not waited for; the error says how long it asked."""
 _FIRST_WAIT_S = 0.5
 
 
+@register("provider", "openai_compatible")
 class OpenAICompatibleProvider:
     """Sends requests on with the candidate's settings laid over them and returns bodies as they came.
 

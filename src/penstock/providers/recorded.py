@@ -13,6 +13,7 @@ from penstock.errors import MissingExtra, PoolError, ProviderUnavailable, Reques
 from penstock.providers.base import ChatRequest, Completion, StreamChunk
 from penstock.providers.openai_format import answer_of, completion_body, text_hash
 from penstock.providers.request_shaping import as_stream
+from penstock.registry import register
 from penstock.types import Query, Status, Usage
 
 _WANTED = (
@@ -28,6 +29,7 @@ _WANTED = (
 Row = dict[str, Any]
 
 
+@register("provider", "recorded")
 @dataclass(slots=True)
 class RecordedProvider:
     """Replays the rows of one model of the outcome table in folder ``table``.

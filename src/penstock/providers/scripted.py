@@ -13,6 +13,7 @@ from penstock.errors import PoolError
 from penstock.providers.base import ChatRequest, Completion, StreamChunk
 from penstock.providers.openai_format import answer_of, chunks_of, completion_body, usage_chunk
 from penstock.providers.request_shaping import conversation, wants_usage
+from penstock.registry import register
 from penstock.types import Usage, message_text
 
 
@@ -34,6 +35,7 @@ Script = Said | Sequence[Said] | Callable[[ChatRequest], Said | Awaitable[Said]]
 """A reply, an error to raise, several in order (the last one repeats), or a function of the request."""
 
 
+@register("provider", "scripted")
 class ScriptedProvider:
     """Answers from a script, after ``delay_s``; streams with ``chunk_delay_s`` between chunks.
 

@@ -67,7 +67,7 @@ class Plane:
         return " ".join(f"{self.x(a):.1f},{self.y(b):.1f}" for a, b in points)
 
     def axes(self, x: Axis, y: Axis) -> Markup:
-        """Grid lines, tick labels and the names of both axes."""
+        """OutcomeMatrix lines, tick labels and the names of both axes."""
         floor, edge = self.height - self.bottom, self.width - self.right
         across = [
             join(

@@ -40,10 +40,10 @@ def chart(evaluation: Mapping[str, Any], money: Money, prefix: str) -> Markup:
     nameless = any(None in _labels(layout, _plane(layout, scene), scene) for layout in LAYOUTS)
     remarks = []
     if scene.beyond:
-        dear = "; ".join(
+        beyond = "; ".join(
             f"{m.name}: {money.amount(m.cost)}, quality {number(m.quality)}" for m in scene.beyond
         )
-        remarks.append(f"Dearer than the chart is wide: {dear}.")
+        remarks.append(f"Dearer than the chart is wide: {beyond}.")
     if nameless:
         remarks.append("Some points have no room for their name: point at them, or see the table.")
     return element(

@@ -2,95 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from penstock.estimators.agreement.model import Consensus
+from penstock.belief import Belief, OwnAnswerBelief
 from penstock.estimators.base import Fitted
 from penstock.estimators.cost import CostModel
-from penstock.estimators.embeddings import OpenEmbedder, opening_once, with_embedder
-from penstock.estimators.ex_ante.encoder import OpenTextModel, encoder_from_state
+from penstock.estimators.embeddings import EmbeddingEncoder
+from penstock.estimators.ex_ante.encoder import ScoringEncoder
 from penstock.estimators.features import Encoder, Inputs
-from penstock.estimators.post_hoc.logistic import OwnAnswer
-from penstock.estimators.registry import restore
+from penstock.estimators.post_hoc.base import Before, FittedPostHoc
+from penstock.estimators.recorded import RecordedAnswers
 from penstock.estimators.shrinkage import Shrinkage
-from penstock.types import Answer, FloatArray, Query, Status
-
-Parts = tuple[dict[str, Any], dict[str, NDArray[Any]]]
+from penstock.types import FloatArray, Query
 
 
 @dataclass(frozen=True)
 class BeliefModel:
-    """Fitted estimators of one pool. ``post_hoc`` None: an answer that came back changes nothing but a
+    """Fitted estimates of one pool. ``post_hoc`` None: an answer that came back changes nothing but a
     refusal or a failure, which is worth 0."""
 
-    encoder: Encoder
+    encoder: Encoder | ScoringEncoder | EmbeddingEncoder
     fitted: Fitted
     shrinkage: Shrinkage
     cost: CostModel
-    post_hoc: OwnAnswer | None
-    consensus: Consensus | None = None
-    """Where answers are compared with each other, and one answer moves everybody's estimate."""
+    post_hoc: FittedPostHoc | None = None
 
-    def before(self, queries: Sequence[Query]) -> tuple[FloatArray, FloatArray]:
-        """(n, k) expected quality in [0, 1] and (n, k) expected cost, before anything has been called."""
-        return self.before_inputs(self.encoder.encode(queries))
+    @property
+    def blocking(self) -> bool:
+        """Whether believing or observing may wait for a network or for a model of the size of one."""
+        return self.encoder.blocking or (self.post_hoc is not None and self.post_hoc.blocking)
 
-    def before_inputs(self, inputs: Inputs) -> tuple[FloatArray, FloatArray]:
-        """The same from features computed already."""
-        quality = np.clip(self.shrinkage.apply(self.fitted.predict(inputs)), 0.0, 1.0)
-        return quality, self.cost.predict(inputs)
+    def quality(self, inputs: Inputs) -> FloatArray:
+        """(n, k) expected quality in [0, 1] before anything has been called."""
+        return np.clip(self.shrinkage.apply(self.fitted.predict(inputs)), 0.0, 1.0)
 
-    def after(self, ex_ante: float, answer: Answer, column: int) -> float:
-        """Expected quality of an answer that has come back."""
-        if answer.status is not Status.ANSWERED:
-            return 0.0
-        return ex_ante if self.post_hoc is None else self.post_hoc.estimate_answer(ex_ante, answer, column)
+    def before(self, inputs: Inputs, draw: FloatArray) -> Before:
+        """What is known of n queries, whose ``draw`` is (n,), before anything has been called."""
+        return Before(self.quality(inputs), self.cost.predict(inputs), draw, inputs)
 
-    def spread(self, ex_ante: FloatArray) -> FloatArray | None:
-        """(n, k) how far estimates will move once the candidates have answered; None where they will not."""
-        return None if self.post_hoc is None else self.post_hoc.spread(ex_ante)
+    def believe(self, queries: Sequence[Query], draw: FloatArray) -> Belief:
+        """What is believed of n live queries."""
+        return self.recorded(self.before(self.encoder.encode(queries), draw), None)
 
-    def state(self) -> dict[str, Parts]:
-        """Named parts for a bundle."""
-        settings, arrays = self.fitted.state()
-        parts: dict[str, Parts] = {
-            "encoder": self.encoder.state(),
-            "fitted": ({"kind": self.fitted.kind, **settings}, arrays),
-            "shrinkage": (
-                {"common": self.shrinkage.common, "contrast": self.shrinkage.contrast},
-                {"means": self.shrinkage.means},
-            ),
-            "cost": self.cost.state(),
-        }
+    def recorded(self, before: Before, answers: RecordedAnswers | None) -> Belief:
+        """What is believed of n queries whose ``answers`` are on record; None: live ones."""
         if self.post_hoc is not None:
-            parts["post_hoc"] = self.post_hoc.state()
-        if self.consensus is not None:
-            parts["consensus"] = self.consensus.state()
-        return parts
-
-    @classmethod
-    def from_state(
-        cls,
-        parts: Mapping[str, Parts],
-        open_model: OpenTextModel | None = None,
-        open_embedder: OpenEmbedder | None = None,
-    ) -> BeliefModel:
-        """What ``state`` returned. BundleError for a text model or an embedder that nobody here opens."""
-        settings, arrays = parts["fitted"]
-        shrink, shrink_arrays = parts["shrinkage"]
-        post_hoc, consensus = parts.get("post_hoc"), parts.get("consensus")
-        opened = None if open_embedder is None else opening_once(open_embedder)
-        encoder = encoder_from_state(*parts["encoder"], open_model)
-        return cls(
-            encoder=with_embedder(encoder, *parts["encoder"], opened),
-            fitted=restore(str(settings["kind"]), settings, arrays),
-            shrinkage=Shrinkage(shrink_arrays["means"], float(shrink["common"]), float(shrink["contrast"])),
-            cost=CostModel.from_state(*parts["cost"]),
-            post_hoc=None if post_hoc is None else OwnAnswer.from_state(*post_hoc),
-            consensus=None if consensus is None else Consensus.from_state(*consensus, opened),
+            return self.post_hoc.believe(before, answers)
+        return OwnAnswerBelief(
+            before.quality,
+            before.quality,
+            before.cost,
+            before.draw,
+            refused=None if answers is None else ~answers.answered,
+            confidence=None if answers is None else answers.confidence,
         )

@@ -1,23 +1,20 @@
 """A policy's tuned frontier, and the operating point on it for a target.
 
 The points are the vertices of a concave curve of mean cost against mean quality on tuning rows, each with the
-policy that reached it; between two vertices the two policies are mixed, which hits a budget exactly
-(papers.md C1; docs/decisions/0002).
+policy that reached it; between two vertices the two policies are mixed, which hits a budget exactly (De
+Koninck et al. 2025, Theorem 1; docs/decisions/0002).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from penstock.errors import TargetError
 from penstock.outcomes.cost_unit import USD, CostUnit
 from penstock.policies.base import Policy
-from penstock.policies.mixture import mix
-from penstock.policies.registry import from_spec
+from penstock.policies.mixture import mixture_of
 from penstock.router.targets import Target, TargetKind
 
 _SLACK = 1e-9
@@ -33,26 +30,9 @@ class OperatingPoint:
     quality: float
     strong_share: float
 
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "policy": dict(self.policy.spec()),
-            "cost": self.cost,
-            "quality": self.quality,
-            "strong_share": self.strong_share,
-        }
-
-    @classmethod
-    def from_json(cls, item: Mapping[str, Any]) -> OperatingPoint:
-        return cls(
-            from_spec(item["policy"]),
-            float(item["cost"]),
-            float(item["quality"]),
-            float(item["strong_share"]),
-        )
-
 
 @dataclass(frozen=True)
-class Blend:
+class Position:
     """Where a target lies on a frontier: vertices ``low`` and ``high`` and the cheap one's probability."""
 
     low: int
@@ -75,25 +55,25 @@ class Frontier:
         that can."""
         return self.blend(self.locate(target))
 
-    def blend(self, where: Blend) -> OperatingPoint:
+    def blend(self, where: Position) -> OperatingPoint:
         """Two vertices mixed."""
         a, b, g = self.points[where.low], self.points[where.high], where.gamma
         return OperatingPoint(
-            mix(a.policy, b.policy, g),
+            mixture_of(a.policy, b.policy, g),
             g * a.cost + (1 - g) * b.cost,
             g * a.quality + (1 - g) * b.quality,
             g * a.strong_share + (1 - g) * b.strong_share,
         )
 
-    def locate(self, target: Target) -> Blend:
+    def locate(self, target: Target) -> Position:
         """The cheapest blend of adjacent vertices that meets a quality, or the best one within a cost."""
         where = self._blend_for(target)
         if not self.deterministic or where.gamma in {0.0, 1.0}:
             return where
         vertex = where.high if target.kind is TargetKind.QUALITY else where.low
-        return Blend(vertex, vertex, 1.0)
+        return Position(vertex, vertex, 1.0)
 
-    def _blend_for(self, target: Target) -> Blend:
+    def _blend_for(self, target: Target) -> Position:
         first, last = self.points[0], self.points[-1]
         if target.kind is TargetKind.QUALITY:
             wanted = target.value * self.best_fixed.quality
@@ -117,32 +97,32 @@ class Frontier:
             )
         return self._within([p.cost for p in self.points], budget)
 
-    def _reach(self, values: list[float], wanted: float) -> Blend:
+    def _reach(self, values: list[float], wanted: float) -> Position:
         """The first place along the frontier where ``values`` (rising) reach ``wanted``."""
         i = min(int(np.searchsorted(values, wanted - _SLACK)), len(values) - 1)
         if i == 0:
-            return Blend(0, 0, 1.0)
+            return Position(0, 0, 1.0)
         low, high = values[i - 1], values[i]
-        return Blend(i - 1, i, float(np.clip((high - wanted) / (high - low), 0.0, 1.0)))
+        return Position(i - 1, i, float(np.clip((high - wanted) / (high - low), 0.0, 1.0)))
 
-    def _within(self, values: list[float], limit: float) -> Blend:
+    def _within(self, values: list[float], limit: float) -> Position:
         """The last place along the frontier where ``values`` (rising) stay within ``limit``."""
         i = int(np.searchsorted(values, limit * (1 + _SLACK), side="right"))
         if i >= len(values):
-            return Blend(len(values) - 1, len(values) - 1, 1.0)
+            return Position(len(values) - 1, len(values) - 1, 1.0)
         i = max(i, 1)
         low, high = values[i - 1], values[i]
-        return Blend(i - 1, i, float(np.clip((high - limit) / (high - low), 0.0, 1.0)))
+        return Position(i - 1, i, float(np.clip((high - limit) / (high - low), 0.0, 1.0)))
 
-    def _strong_share(self, limit: float) -> Blend:
+    def _strong_share(self, limit: float) -> Position:
         """The dearest place where at most ``limit`` of the queries call the best fixed candidate."""
         shares = [p.strong_share for p in self.points]
         for i in range(len(shares) - 1, -1, -1):
             if shares[i] <= limit + _SLACK:
                 if i == len(shares) - 1:
-                    return Blend(i, i, 1.0)
+                    return Position(i, i, 1.0)
                 gamma = (shares[i + 1] - limit) / (shares[i + 1] - shares[i])
-                return Blend(i, i + 1, float(np.clip(gamma, 0.0, 1.0)))
+                return Position(i, i + 1, float(np.clip(gamma, 0.0, 1.0)))
         raise TargetError(
             f"strong_share={limit:g} cannot be met: the least this pool does is "
             f"strong_share={min(shares):.4g}"

@@ -125,7 +125,7 @@ class LanguageModel:
             for rows in decode(self.network, self.tokenizer, batch, ends):
                 if on_token is not None:
                     told = [
-                        _tell(on_token, index, row, before)
+                        _notify(on_token, index, row, before)
                         for index, row, before in zip(indices, rows, told, strict=True)
                     ]
                 for index, row in zip(indices, rows, strict=True):
@@ -207,7 +207,7 @@ def _of_batch(stopped: Callable[[int], bool], indices: Sequence[int]) -> Callabl
     return lambda position: stopped(indices[position])
 
 
-def _tell(on_token: TokenListener, index: int, row: Row, told: int) -> int:
+def _notify(on_token: TokenListener, index: int, row: Row, told: int) -> int:
     for token in row.tokens[told : row.released]:
         on_token(index, token)
     return max(told, row.released)

@@ -87,6 +87,14 @@ class DecisionLog(Protocol):
         ...
 
 
+class StoreType(Protocol):
+    """What is registered in the room ``store``: a class that opens its log at an address."""
+
+    def open(self, where: str, *, must_exist: bool = False) -> DecisionLog:
+        """Raises ``InputError`` where it cannot be opened, or is missing though it must exist."""
+        ...
+
+
 def total_cost(runs: tuple[Run, ...]) -> Decimal | None:
     """The sum over runs; None where one that answered has no known cost. Failed calls count what is known."""
     total = Decimal(0)

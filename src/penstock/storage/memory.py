@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from penstock.errors import InputError
+from penstock.registry import register
 from penstock.storage.base import Decision
 
 
+@register("store", "memory")
 class MemoryDecisionLog:
     """Keeps the latest ``capacity`` decisions."""
 
     def __init__(self, capacity: int = 10_000) -> None:
         self.capacity = capacity
         self._decisions: dict[str, Decision] = {}
+
+    @classmethod
+    def open(cls, where: str, *, must_exist: bool = False) -> MemoryDecisionLog:
+        """``memory://``: an empty one. Raises ``InputError`` where one must exist already."""
+        if must_exist:
+            raise InputError("a log in memory ends with the gateway that keeps it", file=where)
+        return cls()
 
     async def append(self, decision: Decision) -> None:
         """Keep one, letting the oldest go where there is no room."""

@@ -24,10 +24,11 @@ from sqlalchemy import (
     inspect,
     select,
 )
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from penstock.errors import InputError
+from penstock.registry import Room, names, register
 from penstock.storage.base import Decision
 from penstock.storage.documents import from_document, to_document
 
@@ -57,6 +58,7 @@ _decisions = Table(
 _Result = TypeVar("_Result")
 
 
+@register("store", "sql")
 class SqlDecisionLog:
     """One thread talks to the database, callers await their turn; what ``append`` returned from is written.
 
@@ -133,7 +135,14 @@ class SqlDecisionLog:
 
 def _engine(where: Path | str, must_exist: bool) -> tuple[str, Engine]:
     if isinstance(where, str) and "://" in where:
-        engine = create_engine(where)
+        try:
+            engine = create_engine(where)
+        except (ArgumentError, ImportError) as error:
+            scheme = where.partition("://")[0]
+            raise InputError(
+                f"no decision log can be opened at {scheme}://: no store and no database is called that",
+                hint=f"There are {', '.join(names(Room.STORE))}; install the package that adds {scheme!r}",
+            ) from error
         return engine.url.render_as_string(hide_password=True), engine
     path = Path(where)
     if must_exist and not path.is_file():

@@ -19,10 +19,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from penstock import codec
 from penstock.estimators.base import Estimator, Fitted
 from penstock.estimators.crossfit import cell_weights
 from penstock.estimators.features import Inputs
-from penstock.estimators.registry import restore
 from penstock.types import FloatArray
 
 N, K, D = 90, 3, 6
@@ -104,10 +104,10 @@ class EstimatorContract:
 
     def test_it_is_restored_from_its_state(self, estimator: Estimator) -> None:
         fitted, asked = self.fitted(estimator), inputs_of(20, seed=5)
-        settings, arrays = fitted.state()
+        settings, arrays = codec.encode(fitted)
         plain = json.loads(json.dumps(settings, allow_nan=False))
-        again = restore(fitted.kind, plain, _copied(arrays))
-        assert again.kind == fitted.kind
+        again = codec.decode(Fitted, plain, _copied(arrays))
+        assert type(again) is type(fitted)
         np.testing.assert_array_equal(again.predict(asked), fitted.predict(asked))
 
     def test_one_row_is_predicted_as_in_a_batch(self, estimator: Estimator) -> None:

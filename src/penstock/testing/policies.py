@@ -19,9 +19,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from penstock.policies.base import Policy
-from penstock.policies.registry import from_spec
-from penstock.router.replay import Beliefs, replay
+from penstock.belief import OwnAnswerBelief
+from penstock.policies.base import Policy, policy_from
+from penstock.router.replay import replay
 from penstock.state import State
 from penstock.types import BoolArray, FloatArray, IntArray
 
@@ -33,14 +33,14 @@ _Item = TypeVar("_Item", np.float64, np.bool_)
 @dataclass(frozen=True)
 class World:
     """Queries with estimates before (``quality``) and after (``post_hoc``) every candidate's answer, and how
-    far they are expected to move (``spread``), all (n, k)."""
+    far they are expected to move (``shift_sd``), all (n, k)."""
 
     quality: FloatArray
     post_hoc: FloatArray
     cost: FloatArray
     eligible: BoolArray
     draw: FloatArray
-    spread: FloatArray
+    shift_sd: FloatArray
 
     @classmethod
     def of(cls, k: int, *, seed: int = 0, eligible: float = 1.0) -> World:
@@ -54,7 +54,7 @@ class World:
             cost=cost,
             eligible=rng.random((ROWS, k)) < eligible,
             draw=rng.random(ROWS),
-            spread=rng.uniform(0.0, 0.3, size=(ROWS, k)),
+            shift_sd=rng.uniform(0.0, 0.3, size=(ROWS, k)),
         )
 
     def begin(self) -> State:
@@ -66,7 +66,9 @@ class World:
             executed=_frozen(nothing),
             eligible=_frozen(self.eligible),
             draw=_frozen(self.draw),
-            spread=_frozen(self.spread),
+            refused=_frozen(nothing),
+            confidence=_frozen(np.full(self.quality.shape, np.nan)),
+            shift_sd=_frozen(self.shift_sd),
         )
 
     def after(self, state: State, call: IntArray) -> State:
@@ -75,9 +77,9 @@ class World:
         return _answered(state, rows, call[rows], self.post_hoc[rows, call[rows]])
 
     @property
-    def beliefs(self) -> Beliefs:
+    def belief(self) -> OwnAnswerBelief:
         """The same for a replay."""
-        return Beliefs(self.quality, self.post_hoc, self.cost, self.draw, self.spread)
+        return OwnAnswerBelief(self.quality, self.post_hoc, self.cost, self.draw, self.shift_sd)
 
 
 def followed(policy: Policy, world: World) -> tuple[list[IntArray], IntArray]:
@@ -158,7 +160,7 @@ class PolicyContract:
 
     def test_replay_follows_it(self, world: World) -> None:
         calls, accepted = followed(self.policy_for(world), world)
-        replayed = replay(self.policy_for(world), world.beliefs, world.post_hoc, world.cost)
+        replayed = replay(self.policy_for(world), world.belief, world.post_hoc, world.cost)
         executed = np.zeros(world.quality.shape, dtype=bool)
         for call in calls:
             rows = np.flatnonzero(call >= 0)
@@ -183,19 +185,16 @@ class ServedPolicyContract(PolicyContract):
 
     def test_it_is_rebuilt_from_its_specification(self, world: World) -> None:
         policy = self.policy_for(world)
-        assert from_spec(json.loads(json.dumps(dict(policy.spec()), allow_nan=False))) == policy
+        assert policy_from(json.loads(json.dumps(dict(policy.spec()), allow_nan=False))) == policy
 
     def test_a_final_call_is_accepted_whatever_it_answers(self, narrow: World) -> None:
         """``final_call`` lets the gateway stream an answer before it is complete: it must never be taken
         back."""
         policy = self.policy_for(narrow)
-        decide = getattr(policy, "final_call", None)
-        if decide is None:
-            return
         for i in range(ROWS):
             state = narrow.begin().rows(np.array([i]))
             while (call := int(policy.step(state).call[0])) >= 0:
-                final = bool(decide(state, call))
+                final = policy.final_call(state, call)
                 for answer in (0.0, 1.0) if final else (0.0,):
                     later = _answered(state, np.array([0]), np.array([call]), np.array([answer]))
                     if final:
@@ -205,10 +204,13 @@ class ServedPolicyContract(PolicyContract):
 
 def _answered(state: State, rows: IntArray, columns: IntArray, quality: FloatArray) -> State:
     """The state once candidates ``columns`` have answered queries ``rows`` with estimates ``quality``."""
-    assert state.spread is not None
-    known, executed, spread = state.quality.copy(), state.executed.copy(), state.spread.copy()
-    known[rows, columns], executed[rows, columns], spread[rows, columns] = quality, True, 0.0
-    return replace(state, quality=_frozen(known), executed=_frozen(executed), spread=_frozen(spread))
+    known, executed, shift_sd = state.quality.copy(), state.executed.copy(), state.shift_sd
+    known[rows, columns], executed[rows, columns] = quality, True
+    if shift_sd is not None:
+        shift_sd = shift_sd.copy()
+        shift_sd[rows, columns] = 0.0
+        shift_sd = _frozen(shift_sd)
+    return replace(state, quality=_frozen(known), executed=_frozen(executed), shift_sd=shift_sd)
 
 
 def _frozen(array: NDArray[_Item]) -> NDArray[_Item]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from penstock.outcomes.matrix import Grid
+from penstock.outcomes.matrix import OutcomeMatrix
 from penstock.types import Answer, BoolArray, FloatArray, IntArray, Query, Status, Usage
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _RIGHT = np.array([[0.95, 0.95, 0.95], [0.15, 0.90, 0.93], [0.10, 0.20, 0.92]])
 class Tiny:
     """What a grid was made of: ``topic`` (n,), the ``right`` probabilities (n, k) and the grid itself."""
 
-    grid: Grid
+    grid: OutcomeMatrix
     topic: IntArray
     right: FloatArray
 
@@ -73,7 +73,7 @@ def tiny(
         )
         for i, (p, t) in enumerate(zip(prompts, topic.tolist(), strict=True))
     )
-    grid = Grid(
+    grid = OutcomeMatrix(
         queries=queries,
         candidates=NAMES,
         quality=np.where(asked, quality, np.nan),
@@ -84,12 +84,12 @@ def tiny(
     return Tiny(grid, topic.astype(np.int64), right)
 
 
-def tiny_grid(n: int = 150, *, seed: int = 0, signal: float = 1.0, missing: float = 0.0) -> Grid:
+def tiny_matrix(n: int = 150, *, seed: int = 0, signal: float = 1.0, missing: float = 0.0) -> OutcomeMatrix:
     """The grid alone; see ``tiny``."""
     return tiny(n, seed=seed, signal=signal, missing=missing).grid
 
 
-def as_table(grid: Grid, name: str = "tiny") -> OutcomeTable:
+def as_table(grid: OutcomeMatrix, name: str = "tiny") -> OutcomeTable:
     """The same outcomes as a checked table, to be written with ``penstock.outcomes.io.write_table``."""
     import polars as pl
 
@@ -115,7 +115,7 @@ def as_table(grid: Grid, name: str = "tiny") -> OutcomeTable:
     return checked_table(name, queries, pl.DataFrame(rows, infer_schema_length=None), None)
 
 
-def _row(grid: Grid, i: int, j: int) -> dict[str, object]:
+def _row(grid: OutcomeMatrix, i: int, j: int) -> dict[str, object]:
     answer = grid.answer_of(i, j)
     return {
         "query_id": grid.queries[i].id,

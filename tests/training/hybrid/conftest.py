@@ -9,7 +9,7 @@ from importlib.util import find_spec
 import pytest
 
 from penstock.outcomes.table import OutcomeTable
-from penstock.testing.tables import as_table, tiny_grid
+from penstock.testing.tables import as_table, tiny_matrix
 from penstock.training.hybrid.settings import SMALL, HybridSettings, Scratch
 
 QUICK = replace(
@@ -45,4 +45,4 @@ def quick() -> HybridSettings:
 @pytest.fixture(scope="session")
 def tiny_table() -> OutcomeTable:
     """Prompts of topics whose words say which model will do; one sample each."""
-    return as_table(tiny_grid(240, seed=0))
+    return as_table(tiny_matrix(240, seed=0))

@@ -21,7 +21,7 @@ from penstock.outcomes.splits import groups_of
 from penstock.outcomes.table import OutcomeTable
 from penstock.router.bundle import load_bundle
 from penstock.runtime.text_model import OnnxTextModel, open_text_model
-from penstock.testing.tables import as_table, tiny_grid
+from penstock.testing.tables import as_table, tiny_matrix
 from penstock.training.hybrid import recipe
 from penstock.training.hybrid.samples import samples_of
 from penstock.types import Query
@@ -40,7 +40,7 @@ def penstock(*arguments: object) -> int:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """The folder of a finished run over three models, and its report."""
     base = tmp_path_factory.mktemp("hybrid")
-    write_table(as_table(tiny_grid(400, seed=0)), base / "data")
+    write_table(as_table(tiny_matrix(400, seed=0)), base / "data")
     code = penstock(
         "train", "hybrid", "--data", base / "data", "--out", base / "out", *QUICK,
         "--labels", "prob", "--shares", "0.1,0.3",
@@ -64,7 +64,7 @@ def test_the_router_serves_what_the_encoder_says(trained: tuple[Path, dict[str, 
     base, _ = trained
     router = load_bundle(base / "out" / "router.penstock", open_model=open_text_model)
     model = OnnxTextModel.load(base / "out")
-    queries = [Query.from_prompt(str(i), q.prompt) for i, q in enumerate(tiny_grid(40, seed=5).queries)]
+    queries = [Query.from_prompt(str(i), q.prompt) for i, q in enumerate(tiny_matrix(40, seed=5).queries)]
     assert router.provenance["recipe"] == "hybrid"
     assert router.provenance["chosen"] == "routing/encoder"
     quality = router.begin(queries).quality
@@ -79,7 +79,7 @@ def test_it_evaluates_and_routes_from_the_command_line(
     trained: tuple[Path, dict[str, Any]], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     base, _ = trained
-    write_table(as_table(tiny_grid(80, seed=7)), tmp_path / "test")
+    write_table(as_table(tiny_matrix(80, seed=7)), tmp_path / "test")
     router = base / "out" / "router.penstock"
     assert penstock("evaluate", router, "--test", tmp_path / "test", "--json", "--draws", "50") == 0
     assert json.loads(capsys.readouterr().out)["test_queries"] == 80
@@ -88,7 +88,7 @@ def test_it_evaluates_and_routes_from_the_command_line(
 
 
 def test_parts_share_no_question() -> None:
-    table = as_table(tiny_grid(200, seed=3))
+    table = as_table(tiny_matrix(200, seed=3))
     samples, _ = samples_of(table)
     parts = recipe._split(samples, (0.2, 0.2))
     names = [set(groups_of(p.queries)) for p in (parts.training, parts.validation, parts.calibration)]

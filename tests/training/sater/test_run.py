@@ -19,11 +19,11 @@ pytest.importorskip("onnx")
 import polars as pl
 from typer.testing import CliRunner
 
-from penstock.cli.score import find_scorer
 from penstock.cli.train import app
 from penstock.errors import InputError
 from penstock.lab.tasks import generate
 from penstock.outcomes.scorers.base import UNPARSABLE, Score
+from penstock.outcomes.scorers.named import scorer_named
 from penstock.runtime.model import LanguageModel
 from penstock.runtime.shipped import model_path
 from penstock.training.sater import run as recipe
@@ -51,7 +51,7 @@ def quiet(what: str, step: int, steps: int, loss: float) -> None:
 
 
 def a_run(out: Path, **changes: Any) -> Run:
-    run = Run("tiny", QUESTIONS, find_scorer("lab"), "lab", QUICK, out, source="questions")
+    run = Run("tiny", QUESTIONS, scorer_named("lab"), "lab", QUICK, out, source="questions")
     return replace(run, **changes)
 
 

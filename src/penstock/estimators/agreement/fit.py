@@ -1,4 +1,4 @@
-"""Fitting the law of answers by penalised marginal likelihood.
+"""Fitting the agreement model by penalised marginal likelihood.
 
 A query's node is one of ``_POINTS`` difficulties (Gauss-Hermite) times {ordinary, trap}. Candidate j is right
 at difficulty theta with log odds ``bias_j + slope_j * logit(ex ante) + load_j * theta - [trap] * depth``:
@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from penstock.core.agreement import NONE, Laws, Sight
+from penstock.core.agreement import NONE, AgreementParams, Evidence
 from penstock.errors import MissingExtra
-from penstock.estimators.agreement.comparison import Comparison
-from penstock.estimators.agreement.feature_weight import own_weight
-from penstock.estimators.agreement.model import Consensus, signs
+from penstock.estimators.agreement.feature_weight import feature_weight
+from penstock.estimators.agreement.model import AgreementModel, log_ratios
+from penstock.estimators.comparison.comparison import Comparison
 from penstock.estimators.ex_ante.linear import logit
 from penstock.types import BoolArray, FloatArray, IntArray
 
@@ -30,7 +30,7 @@ _START = np.array([0.0, -2.0, 1.0, -1.0])
 _PRIOR = np.array([1.0, 1.0, 0.5, 0.5])
 
 
-def fit_consensus(
+def fit_agreement(
     ex_ante: FloatArray,
     code: IntArray,
     quality: FloatArray,
@@ -40,10 +40,10 @@ def fit_consensus(
     seed: int,
     post_hoc: FloatArray | None = None,
     answered: BoolArray | None = None,
-) -> Consensus:
+) -> AgreementModel:
     """Fit on n queries: cross-fitted ``ex_ante`` (n, k), answer codes (n, k) and the ``quality`` (n, k) of
     those very answers, in [0, 1]; cells that are not ``observed`` (n, k) say nothing. With cross-fitted
-    estimates ``post_hoc`` (n, k), of those ``answered`` (n, k), own signs are weighed too.
+    estimates ``post_hoc`` (n, k), of those ``answered`` (n, k), own features are weighed too.
 
     At most 3,000 rows are used (seeded): there are about three numbers per candidate to learn. Raises
     MissingExtra without SciPy.
@@ -51,7 +51,7 @@ def fit_consensus(
     try:
         from scipy.optimize import minimize
     except ImportError as error:
-        raise MissingExtra("fit", "fitting the law of answers") from error
+        raise MissingExtra("fit", "fitting the agreement model") from error
     rows = np.random.default_rng(seed).permutation(len(quality))[:_ROWS]
     data = _Data.of(logit(ex_ante[rows]), code[rows], quality[rows], observed[rows])
     k = quality.shape[1]
@@ -59,19 +59,21 @@ def fit_consensus(
     options = {"maxiter": _STEPS}
     found = minimize(data.objective, start, jac=True, method="L-BFGS-B", options=options)
     p = _Parameters.of(found.x, k)
-    laws = Laws(
+    params = AgreementParams(
         level=p.level()[None],
         weight=np.exp(p.log_weight())[None],
         wrong=p.concentration()[None],
         right=np.array([_right_concentration(code[rows], quality[rows], observed[rows])]),
     )
     if post_hoc is None:
-        return Consensus(laws, p.slope, comparison)
+        return AgreementModel(params, p.slope, comparison)
     told = np.ones(code.shape, dtype=bool) if answered is None else answered
-    sight = Sight(
-        p.slope * logit(ex_ante), code, signs(ex_ante, post_hoc, told), np.zeros(len(code), np.int64)
+    evidence = Evidence(
+        p.slope * logit(ex_ante), code, log_ratios(ex_ante, post_hoc, told), np.zeros(len(code), np.int64)
     )
-    return Consensus(laws, p.slope, comparison, own_weight(laws, sight, quality, observed, seed=seed))
+    return AgreementModel(
+        params, p.slope, comparison, feature_weight(params, evidence, quality, observed, seed=seed)
+    )
 
 
 _NODES, _NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(_POINTS)

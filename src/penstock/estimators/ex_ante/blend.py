@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from penstock.estimators.base import Arrays, Estimator, Fitted, Settings
+from penstock.estimators.base import Estimator, Fitted
 from penstock.estimators.ex_ante.clusters import Clusters
 from penstock.estimators.ex_ante.linear import Ridge
-from penstock.estimators.ex_ante.members import Restore, members_from_state, members_state
 from penstock.estimators.ex_ante.neighbours import NearestNeighbours
 from penstock.estimators.features import Inputs
+from penstock.registry import register
 from penstock.types import FloatArray
 
 
+@register("estimator", "blend")
 @dataclass(frozen=True)
 class Blend:
     """Fits every member on the same rows and averages what they predict."""
@@ -31,21 +30,13 @@ class Blend:
         return FittedBlend(tuple(m.fit(inputs, quality, weight, seed=seed) for m in self.members))
 
 
+@register("fitted_estimator", "blend")
 @dataclass(frozen=True)
-class FittedBlend:
+class FittedBlend(Fitted):
     """The fitted members."""
 
     members: tuple[Fitted, ...]
-    kind: str = "blend"
 
     def predict(self, inputs: Inputs) -> FloatArray:
         predicted: FloatArray = np.mean([m.predict(inputs) for m in self.members], axis=0)
         return predicted
-
-    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        settings, arrays = members_state(self.members)
-        return {"members": settings}, arrays
-
-    @classmethod
-    def from_state(cls, settings: Settings, arrays: Arrays, restore: Restore) -> FittedBlend:
-        return cls(members_from_state(settings["members"], arrays, restore))

@@ -9,16 +9,15 @@ are only compared: it is an option (``ridge+isotonic``), not a default.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from penstock.core.means import weighted_means
 from penstock.errors import InputError, MissingExtra
-from penstock.estimators.base import Arrays, Estimator, Fitted, Settings, weighted_means
+from penstock.estimators.base import Estimator, Fitted
 from penstock.estimators.ex_ante.linear import FittedLinear, Logistic, logit, sigmoid
-from penstock.estimators.ex_ante.members import Restore, members_from_state, members_state
 from penstock.estimators.features import Inputs
+from penstock.registry import register
 from penstock.types import BoolArray, FloatArray
 
 METHODS = ("isotonic", "platt")
@@ -92,8 +91,9 @@ class Curve:
         return np.interp(said, self.at, self.value)
 
 
+@register("fitted_estimator", "calibrated")
 @dataclass(frozen=True)
-class FittedCalibrated:
+class FittedCalibrated(Fitted):
     """A fitted ``member``, one curve and one ``shift`` (k,) per candidate; one never ``seen`` (k,) keeps what
     the member says."""
 
@@ -101,25 +101,11 @@ class FittedCalibrated:
     curves: tuple[Curve, ...]
     shift: FloatArray
     seen: BoolArray
-    kind: str = "calibrated"
 
     def predict(self, inputs: Inputs) -> FloatArray:
         said = self.member.predict(inputs)
         calibrated = np.clip(_shaped(self.curves, said) + self.shift, 0.0, 1.0)
         return np.where(self.seen, calibrated, said)
-
-    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        settings, arrays = members_state([self.member])
-        for j, curve in enumerate(self.curves):
-            arrays.update({f"at.{j}": curve.at, f"value.{j}": curve.value})
-        return {"members": settings}, {**arrays, "shift": self.shift, "seen": self.seen}
-
-    @classmethod
-    def from_state(cls, settings: Settings, arrays: Arrays, restore: Restore) -> FittedCalibrated:
-        (member,) = members_from_state(settings["members"], arrays, restore)
-        shift = arrays["shift"]
-        curves = tuple(Curve(arrays[f"at.{j}"], arrays[f"value.{j}"]) for j in range(len(shift)))
-        return cls(member, curves, shift, arrays["seen"].astype(bool))
 
 
 def _shaped(curves: tuple[Curve, ...], said: FloatArray) -> FloatArray:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from penstock.core.means import weighted_means
 from penstock.errors import MissingExtra
-from penstock.estimators.base import Arrays, Fitted, Settings, weighted_means
+from penstock.estimators.base import Fitted
 from penstock.estimators.features import Inputs
+from penstock.registry import register
 from penstock.types import FloatArray
 
 
+@register("estimator", "kmeans")
 @dataclass(frozen=True)
 class Clusters:
     """Means per cluster, shrunk by ``prior`` pseudo-rows towards the overall mean.
@@ -46,22 +47,15 @@ class Clusters:
         return FittedClusters(centres, summed / (member @ weight + self.prior))
 
 
+@register("fitted_estimator", "clusters")
 @dataclass(frozen=True)
-class FittedClusters:
+class FittedClusters(Fitted):
     """``centres`` (m, d) and the candidates' ``means`` (m, k) around each."""
 
     centres: FloatArray
     means: FloatArray
-    kind: str = "clusters"
 
     def predict(self, inputs: Inputs) -> FloatArray:
         distance = (self.centres**2).sum(axis=1) - 2.0 * inputs.dense @ self.centres.T
         predicted: FloatArray = self.means[distance.argmin(axis=1)]
         return predicted
-
-    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        return {}, {"centres": self.centres, "means": self.means}
-
-    @classmethod
-    def from_state(cls, settings: Settings, arrays: Arrays) -> FittedClusters:
-        return cls(arrays["centres"], arrays["means"])

@@ -17,10 +17,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.errors import BundleError
-from penstock.estimators.base import Arrays, Fitted, Settings
+from penstock import codec
+from penstock.estimators.base import Fitted
 from penstock.estimators.ex_ante.linear import FittedLinear, Logistic
 from penstock.estimators.features import Encoder, Inputs
+from penstock.registry import register
 from penstock.types import FloatArray, Query
 
 _EDGE = 1e-4
@@ -39,6 +40,9 @@ class TextModel(Protocol):
         ...
 
 
+codec.external(TextModel, lambda model: model.state())
+
+
 OpenTextModel = Callable[[Mapping[str, Any], Mapping[str, NDArray[Any]]], TextModel]
 """Makes a model of what its ``state`` returned."""
 
@@ -48,10 +52,6 @@ class ScoredInputs(Inputs):
     """Inputs with a text model's ``scores`` (n, m)."""
 
     scores: FloatArray = field(kw_only=True)
-
-    def rows(self, index: NDArray[Any]) -> ScoredInputs:
-        """The same, for some of the queries."""
-        return _scored(super().rows(index), self.scores[index])
 
 
 @dataclass(frozen=True)
@@ -68,27 +68,6 @@ class ScoringEncoder(Encoder):
     def encode(self, queries: Sequence[Query]) -> ScoredInputs:
         """Features and scores of n queries."""
         return _scored(super().encode(queries), self.model.scores([q.prompt for q in queries]))
-
-    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """Settings and arrays for a bundle; the model's own stand under ``text_model``."""
-        settings, arrays = super().state()
-        own, parts = self.model.state()
-        return {**settings, "text_model": own}, {
-            **arrays,
-            **{f"text_model.{key}": value for key, value in parts.items()},
-        }
-
-
-def encoder_from_state(settings: Settings, arrays: Arrays, open_model: OpenTextModel | None) -> Encoder:
-    """The encoder a bundle holds. BundleError where it asks a text model and the caller opens none."""
-    encoder = Encoder.from_state(settings, arrays)
-    if "text_model" not in settings:
-        return encoder
-    if open_model is None:
-        raise BundleError("the router reads prompts with a text model, and none can be opened here")
-    prefix = "text_model."
-    parts = {key.removeprefix(prefix): value for key, value in arrays.items() if key.startswith(prefix)}
-    return ScoringEncoder.over(encoder, open_model(settings["text_model"], parts))
 
 
 @dataclass(frozen=True)
@@ -114,25 +93,17 @@ class EncoderScores:
         return FittedEncoderScores(centre, scale, fitted)
 
 
+@register("fitted_estimator", "encoder")
 @dataclass(frozen=True)
-class FittedEncoderScores:
+class FittedEncoderScores(Fitted):
     """``centre`` and ``scale`` (m,) of the logits, and the regression on them."""
 
     centre: FloatArray
     scale: FloatArray
     regression: FittedLinear
-    kind: str = "encoder"
 
     def predict(self, inputs: Inputs) -> FloatArray:
         return self.regression.predict(_design(inputs, self.centre, self.scale))
-
-    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        settings, arrays = self.regression.state()
-        return settings, {**arrays, "centre": self.centre, "scale": self.scale}
-
-    @classmethod
-    def from_state(cls, settings: Settings, arrays: Arrays) -> FittedEncoderScores:
-        return cls(arrays["centre"], arrays["scale"], FittedLinear.from_state(settings, arrays))
 
 
 def score_logits(inputs: Inputs) -> FloatArray:

@@ -7,20 +7,20 @@ Seeger 2001), so that both a global slope and a neighbourhood count.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from penstock.estimators.base import Arrays, Fitted, Settings
-from penstock.estimators.ex_ante.factor_ridge import PENALTIES, solve
-from penstock.estimators.ex_ante.factors import Residuals
+from penstock.core.factor_ridge import PENALTIES, solve
+from penstock.core.factors import Residuals
+from penstock.estimators.base import Fitted
 from penstock.estimators.features import Inputs
+from penstock.registry import register
 from penstock.types import FloatArray
 
 _SAMPLE = 500
 
 
+@register("estimator", "kernel")
 @dataclass(frozen=True)
 class Kernel:
     """``landmarks``: how many queries the kernel is spanned by; ``width``: the Gaussian's variance as a
@@ -70,32 +70,18 @@ class NystromMap:
         return np.concatenate([x, near @ self.project], axis=1)
 
 
+@register("fitted_estimator", "kernel")
 @dataclass(frozen=True)
-class FittedKernel:
+class FittedKernel(Fitted):
     """``intercept`` (k,) and ``slopes`` (d + r, k) over what the map makes of the features."""
 
     map: NystromMap
     intercept: FloatArray
     slopes: FloatArray
-    kind: str = "kernel"
 
     def predict(self, inputs: Inputs) -> FloatArray:
         predicted: FloatArray = self.map(inputs.dense) @ self.slopes + self.intercept
         return predicted
-
-    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        arrays: dict[str, NDArray[Any]] = {
-            "landmarks": self.map.landmarks,
-            "project": self.map.project,
-            "intercept": self.intercept,
-            "slopes": self.slopes,
-        }
-        return {"variance": self.map.variance}, arrays
-
-    @classmethod
-    def from_state(cls, settings: Settings, arrays: Arrays) -> FittedKernel:
-        map_ = NystromMap(arrays["landmarks"], arrays["project"], float(settings["variance"]))
-        return cls(map_, arrays["intercept"], arrays["slopes"])
 
 
 def squared_distances(a: FloatArray, b: FloatArray) -> FloatArray:

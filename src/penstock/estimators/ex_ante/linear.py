@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from penstock.estimators.base import Arrays, Fitted, Settings, weighted_means
+from penstock.core.means import weighted_means
+from penstock.estimators.base import Fitted
 from penstock.estimators.features import Inputs
+from penstock.registry import register
 from penstock.types import FloatArray
 
 PENALTIES = (3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
@@ -28,6 +28,7 @@ Solver = Callable[
 """(x, y, weight, penalties) -> intercept (k,) and coefficients (d, k) for each penalty."""
 
 
+@register("estimator", "ridge")
 @dataclass(frozen=True)
 class Ridge:
     """Least squares with an L2 penalty on all but the intercept."""
@@ -38,10 +39,11 @@ class Ridge:
     def name(self) -> str:
         return "ridge"
 
-    def fit(self, inputs: Inputs, quality: FloatArray, weight: FloatArray, *, seed: int) -> Fitted:
+    def fit(self, inputs: Inputs, quality: FloatArray, weight: FloatArray, *, seed: int) -> FittedLinear:
         return _choose(self.penalties, _ridge, inputs, quality, weight, seed, logistic=False)
 
 
+@register("estimator", "logistic")
 @dataclass(frozen=True)
 class Logistic:
     """Logistic regression on shares: the maximum of the Bernoulli likelihood with soft labels, penalised."""
@@ -53,30 +55,22 @@ class Logistic:
     def name(self) -> str:
         return "logistic"
 
-    def fit(self, inputs: Inputs, quality: FloatArray, weight: FloatArray, *, seed: int) -> Fitted:
+    def fit(self, inputs: Inputs, quality: FloatArray, weight: FloatArray, *, seed: int) -> FittedLinear:
         return _choose(self.penalties, _logistic, inputs, quality, weight, seed, logistic=True)
 
 
+@register("fitted_estimator", "linear")
 @dataclass(frozen=True)
-class FittedLinear:
+class FittedLinear(Fitted):
     """``intercept`` (k,) and ``coefficients`` (d, k); a logistic link or none."""
 
     intercept: FloatArray
     coefficients: FloatArray
     logistic: bool
-    kind: str = "linear"
 
     def predict(self, inputs: Inputs) -> FloatArray:
         linear: FloatArray = inputs.dense @ self.coefficients + self.intercept
         return sigmoid(linear) if self.logistic else linear
-
-    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        arrays = {"intercept": self.intercept, "coefficients": self.coefficients}
-        return {"logistic": self.logistic}, arrays
-
-    @classmethod
-    def from_state(cls, settings: Settings, arrays: Arrays) -> FittedLinear:
-        return cls(arrays["intercept"], arrays["coefficients"], bool(settings["logistic"]))
 
 
 def sigmoid(x: FloatArray) -> FloatArray:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.estimators.base import Arrays, Fitted, Settings, weighted_means
+from penstock.core.means import weighted_means
+from penstock.estimators.base import Fitted
 from penstock.estimators.features import Inputs
+from penstock.registry import register
 from penstock.types import FloatArray
 
 
+@register("estimator", "mean")
 @dataclass(frozen=True)
 class CandidateMean:
     """Every query is expected to go as the average query went."""
@@ -26,6 +28,7 @@ class CandidateMean:
         return FittedMeans(np.array([""], dtype=np.str_), means[None, :])
 
 
+@register("estimator", "task_mean")
 @dataclass(frozen=True)
 class TaskMean:
     """The candidate's mean on the query's task, shrunk towards its overall mean by ``prior`` pseudo-rows.
@@ -49,22 +52,15 @@ class TaskMean:
         return FittedMeans(np.concatenate([[""], tasks]), np.concatenate([overall[None, :], means]))
 
 
+@register("fitted_estimator", "means")
 @dataclass(frozen=True)
-class FittedMeans:
+class FittedMeans(Fitted):
     """``means`` (t, k) by task; the first row stands for tasks never seen."""
 
     tasks: NDArray[np.str_]
     means: FloatArray
-    kind: str = "means"
 
     def predict(self, inputs: Inputs) -> FloatArray:
         rows = {task: i for i, task in reversed(list(enumerate(self.tasks.tolist())))}
         predicted: FloatArray = self.means[[rows.get(t, 0) for t in inputs.task.tolist()]]
         return predicted
-
-    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        return {"tasks": self.tasks.tolist()}, {"means": self.means}
-
-    @classmethod
-    def from_state(cls, settings: Settings, arrays: Arrays) -> FittedMeans:
-        return cls(np.array(settings["tasks"], dtype=np.str_), arrays["means"])

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from penstock.estimators.base import Arrays, Fitted, Settings, weighted_means
+from penstock.core.means import weighted_means
+from penstock.estimators.base import Fitted
 from penstock.estimators.features import Inputs
+from penstock.registry import register
 from penstock.types import FloatArray, IntArray
 
 BLOCK = 512
 
 
+@register("estimator", "knn")
 @dataclass(frozen=True)
 class NearestNeighbours:
     """Similarity-weighted mean over the ``k`` nearest fitting queries by cosine, with ``prior`` rows
@@ -42,8 +44,9 @@ class NearestNeighbours:
         )
 
 
+@register("fitted_estimator", "knn")
 @dataclass(frozen=True)
-class FittedNeighbours:
+class FittedNeighbours(Fitted):
     """The fitting rows themselves: unit ``vectors`` (m, d), weighted qualities and weights (m, k)."""
 
     vectors: NDArray[np.float32]
@@ -52,7 +55,6 @@ class FittedNeighbours:
     means: FloatArray
     k: int
     prior: float
-    kind: str = "knn"
 
     def predict(self, inputs: Inputs) -> FloatArray:
         vectors = unit(inputs.dense).astype(np.float32)
@@ -75,26 +77,6 @@ class FittedNeighbours:
         weight = np.einsum("nj,njk->nk", closeness, self.weight[near])
         predicted: FloatArray = (value + self.prior * self.means) / (weight + self.prior)
         return predicted
-
-    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        arrays: dict[str, NDArray[Any]] = {
-            "vectors": self.vectors,
-            "value": self.value,
-            "weight": self.weight,
-            "means": self.means,
-        }
-        return {"k": self.k, "prior": self.prior}, arrays
-
-    @classmethod
-    def from_state(cls, settings: Settings, arrays: Arrays) -> FittedNeighbours:
-        return cls(
-            arrays["vectors"],
-            arrays["value"],
-            arrays["weight"],
-            arrays["means"],
-            int(settings["k"]),
-            float(settings["prior"]),
-        )
 
 
 def unit(x: FloatArray) -> FloatArray:

@@ -11,27 +11,27 @@ how hard a query is without being trusted on who does best. Weights are shrunk t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from penstock.core.candidate_map import candidate_map
+from penstock.core.means import weighted_means
 from penstock.errors import InputError
-from penstock.estimators.base import Arrays, Estimator, Fitted, Settings, weighted_means
+from penstock.estimators.base import Estimator, Fitted
 from penstock.estimators.crossfit import crossfit
-from penstock.estimators.ex_ante.candidate_map import candidate_map
 from penstock.estimators.ex_ante.clusters import Clusters
+from penstock.estimators.ex_ante.factorisation import Factorisation
 from penstock.estimators.ex_ante.kernel import Kernel
-from penstock.estimators.ex_ante.latent import Factorisation
-from penstock.estimators.ex_ante.members import Restore, members_from_state, members_state
 from penstock.estimators.ex_ante.neighbours import NearestNeighbours
 from penstock.estimators.features import Inputs
 from penstock.estimators.shrinkage import parts
+from penstock.registry import register
 from penstock.types import BoolArray, FloatArray
 
 _STEPS = 500
 
 
+@register("estimator", "stack")
 @dataclass(frozen=True)
 class Stack:
     """``folds`` inside the fitting rows; ``shrink``: the weight of equal weights, as a share of the members'
@@ -64,8 +64,9 @@ class Stack:
         return FittedStack(members, means, seen, weights, across)
 
 
+@register("fitted_estimator", "stack")
 @dataclass(frozen=True)
-class FittedStack:
+class FittedStack(Fitted):
     """Fitted ``members``, the candidates' ``means`` (k,), which s of them were ``seen`` (k,) at all,
     ``weights`` (2, members): of what candidates share, and of what they do not; and ``across`` (s, s), what
     one candidate's estimate says of another's."""
@@ -75,7 +76,6 @@ class FittedStack:
     seen: BoolArray
     weights: FloatArray
     across: FloatArray
-    kind: str = "stack"
 
     def predict(self, inputs: Inputs) -> FloatArray:
         about = self.means[self.seen]
@@ -83,16 +83,6 @@ class FittedStack:
         predicted: FloatArray = np.repeat(self.means[None, :], len(inputs), axis=0)
         predicted[:, self.seen] += _combined(said, about, self.weights) @ self.across
         return predicted
-
-    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        settings, arrays = members_state(self.members)
-        own = {"means": self.means, "seen": self.seen, "weights": self.weights, "across": self.across}
-        return {"members": settings}, {**arrays, **own}
-
-    @classmethod
-    def from_state(cls, settings: Settings, arrays: Arrays, restore: Restore) -> FittedStack:
-        members = members_from_state(settings["members"], arrays, restore)
-        return cls(members, arrays["means"], arrays["seen"].astype(bool), arrays["weights"], arrays["across"])
 
 
 def _combined(said: list[FloatArray], means: FloatArray, weights: FloatArray) -> FloatArray:

@@ -2,7 +2,7 @@
 
 Sets are fitted when they are first asked for. Every set has one fit on all fitting rows, for queries not
 seen before, and one per fold, from which out-of-fold estimates of the fitting rows come: what policies are
-tuned on, and what covariances are taken of (papers.md, C11.14).
+tuned on, and what covariances are taken of (docs/references.md, defect 14).
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from penstock.answers.published_features import Answers
+from penstock.codec import SHARED
+from penstock.core.executed_sets import everybody, members
+from penstock.core.posterior_shift import move_covariance, shift_sqrt_of
 from penstock.errors import InputError
-from penstock.estimators.post_hoc.executed_sets import everybody, members
-from penstock.estimators.post_hoc.posterior_shift import factor_of, move_covariance
-from penstock.estimators.post_hoc.published_features import Answers
 from penstock.estimators.post_hoc.set_features import SetFeatures, SetRows
 from penstock.estimators.post_hoc.set_regression import Regression, fit_regression
 from penstock.types import FloatArray, IntArray
@@ -29,11 +30,11 @@ _WHOLE = -1
 @dataclass(frozen=True)
 class PerSetSettings:
     """``max_depth``: sets of more candidates are not fitted, but for the full one. ``refine``: the ex-ante
-    estimate is a feature (design.md, decision 6); off, as published. ``others``: what the other executed
+    estimate is a feature (docs/references.md); off, as published. ``others``: what the other executed
     candidates' log-probabilities say is a feature too. ``penalties``: of the logistic regressions, one
     chosen by inner folds where there are several. ``diagonal``: moves as independent. ``variance_slip``:
-    the reference code's variance for a standard deviation (papers.md, C11.4), on the diagonal.
-    ``look``: what ``spread`` measures, the move when the candidate runs next or when everybody has."""
+    the reference code's variance for a standard deviation (docs/references.md, defect 4), on the diagonal.
+    ``look``: what ``shift_sd`` measures, the move when the candidate runs next or when everybody has."""
 
     max_depth: int = 5
     refine: bool = True
@@ -77,7 +78,7 @@ class PerSet:
 
     def estimate(self, executed: int, rows: SetRows) -> FloatArray:
         """(m, k) expected quality on queries that were not fitted on."""
-        return _predict(self._fit(executed, _WHOLE), rows, executed)
+        return predict_set(self._fit(executed, _WHOLE), rows, executed)
 
     def out_of_fold(self, executed: int, index: IntArray | None = None) -> FloatArray:
         """(m, k) estimates of fitting rows (None: all) by the regressions that have not seen them."""
@@ -85,7 +86,7 @@ class PerSet:
         estimates = np.zeros((len(chosen), self.count))
         for f in np.unique(self.fold[chosen]).tolist():
             held = self.fold[chosen] == f
-            estimates[held] = _predict(self._fit(executed, f), self.rows.rows(chosen[held]), executed)
+            estimates[held] = predict_set(self._fit(executed, f), self.rows.rows(chosen[held]), executed)
         return estimates
 
     def covariance(self, executed: int, then: int | None = None) -> FloatArray:
@@ -96,15 +97,17 @@ class PerSet:
         """(k,) mean of ``q^executed - q^then``: about 0 where the covariance means what it says (E5)."""
         return self._moved(executed, then)[0]
 
-    def factor(self, executed: int) -> FloatArray:
+    def shift_sqrt(self, executed: int) -> FloatArray:
         """(k, k) square root of the covariance of the moves still to come; rows of executed ones 0."""
         s = self.settings
         ran = members(executed, self.count)
         if len(ran) == self.count:
             return np.zeros((self.count, self.count))
-        return factor_of(self.covariance(executed), ran, diagonal=s.diagonal, variance_slip=s.variance_slip)
+        return shift_sqrt_of(
+            self.covariance(executed), ran, diagonal=s.diagonal, variance_slip=s.variance_slip
+        )
 
-    def spread(self, executed: int) -> FloatArray:
+    def shift_sd(self, executed: int) -> FloatArray:
         """(k,) standard deviation of the move of each candidate that has not run, by ``settings.look``.
 
         Where the candidate's next set is beyond the depth cap: the move when everybody has run.
@@ -116,6 +119,10 @@ class PerSet:
             then = executed | 1 << i if s.look == "next" and len(ran) < s.max_depth else everybody(k)
             variance[i] = self.covariance(executed, then)[i, i]
         return variance if s.variance_slip else np.sqrt(variance)
+
+    def regressions(self, executed: int) -> tuple[Regression, ...]:
+        """k, fitted on all rows."""
+        return self._fit(executed, _WHOLE)
 
     def on(self, rows: SetRows) -> PerSetEstimates:
         """The estimates of queries that were not fitted on."""
@@ -169,10 +176,10 @@ class PerSet:
 
 @dataclass(frozen=True)
 class PerSetEstimates:
-    """``sets.SetEstimates`` of the queries of ``rows``; ``fitting`` numbers the fitting rows they are, None
+    """``SetEstimates`` of the queries of ``rows``; ``fitting`` numbers the fitting rows they are, None
     where they were not fitted on."""
 
-    model: PerSet
+    model: PerSet = field(metadata=SHARED)
     rows: SetRows
     fitting: IntArray | None = None
 
@@ -187,13 +194,13 @@ class PerSetEstimates:
             return self.model.out_of_fold(executed, self.fitting if rows is None else self.fitting[rows])
         return self.model.estimate(executed, self.rows if rows is None else self.rows.rows(rows))
 
-    def spread(self, executed: int) -> FloatArray:
+    def shift_sd(self, executed: int) -> FloatArray:
         """(k,)."""
-        return self.model.spread(executed)
+        return self.model.shift_sd(executed)
 
-    def factor(self, executed: int) -> FloatArray:
+    def shift_sqrt(self, executed: int) -> FloatArray:
         """(k, k)."""
-        return self.model.factor(executed)
+        return self.model.shift_sqrt(executed)
 
 
 def fit_per_set(
@@ -222,8 +229,8 @@ def fit_per_set(
     return PerSet(rows, quality, weight, fold, settings, features, seed)
 
 
-def _predict(fitted: tuple[Regression, ...], rows: SetRows, executed: int) -> FloatArray:
-    """(m, k); an executed candidate that did not answer is worth 0 (design.md, decision 13)."""
+def predict_set(fitted: tuple[Regression, ...], rows: SetRows, executed: int) -> FloatArray:
+    """(m, k); an executed candidate that did not answer is worth 0 (docs/decisions/0012)."""
     k = len(fitted)
     estimates = np.stack([fitted[i].predict(rows) for i in range(k)], axis=1)
     ran = members(executed, k)

@@ -1,4 +1,4 @@
-"""The published features of one regression per (predicted candidate, executed set) (papers.md, C7)."""
+"""The published features of one regression per (predicted candidate, executed set)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penstock.answers.equivalence import same_answer
+from penstock.answers.published_features import Answers
+from penstock.core.executed_sets import members, pairs
 from penstock.errors import InputError
-from penstock.estimators.post_hoc.executed_sets import members, pairs
 from penstock.estimators.post_hoc.logistic import prior_logit
-from penstock.estimators.post_hoc.published_features import Answers
 from penstock.types import BoolArray, FloatArray, IntArray
 
 
@@ -50,7 +50,7 @@ class SetRows:
 @dataclass(frozen=True)
 class SetFeatures:
     """Which features a regression has. ``tasks``: those seen in fitting, empty where unused; ``refine``: the
-    candidate's ex-ante estimate; ``others``: the own signs of every other executed candidate."""
+    candidate's ex-ante estimate; ``others``: the own features of every other executed candidate."""
 
     tasks: tuple[str, ...]
     refine: bool
@@ -68,6 +68,6 @@ class SetFeatures:
         k = rows.ex_ante.shape[1]
         ran = members(executed, k).tolist()
         agree = [same_answer(rows.answers.codes, a, b)[:, None] for a, b in pairs(executed, k)]
-        signs = [rows.answers.own[:, i] for i in ran if i == column or self.others]
-        found = [np.asarray(block, dtype=np.float64) for block in (*agree, *signs)]
+        features = [rows.answers.own[:, i] for i in ran if i == column or self.others]
+        found = [np.asarray(block, dtype=np.float64) for block in (*agree, *features)]
         return np.concatenate(found, axis=1) if found else np.zeros((len(rows), 0))

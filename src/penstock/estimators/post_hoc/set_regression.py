@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from penstock.core.executed_sets import members
 from penstock.estimators.ex_ante.linear import Logistic, sigmoid
 from penstock.estimators.features import Inputs
-from penstock.estimators.post_hoc.executed_sets import members
 from penstock.estimators.post_hoc.set_features import SetFeatures, SetRows
 from penstock.types import FloatArray, IntArray
 
@@ -76,7 +76,6 @@ def fit_regression(
     design = np.concatenate([before, standard], axis=1)
     inputs = Inputs(design, np.zeros(len(design)), np.zeros(len(design), dtype=np.str_))
     fitted = Logistic(penalties).fit(inputs, quality[usable][:, None], weight[usable][:, None], seed=seed)
-    arrays = fitted.state()[1]
     return Regression(
         features,
         column,
@@ -84,8 +83,8 @@ def fit_regression(
         kept,
         mean,
         scale,
-        float(arrays["intercept"][0]),
-        arrays["coefficients"][:, 0],
+        float(fitted.intercept[0]),
+        fitted.coefficients[:, 0],
     )
 
 

@@ -3,19 +3,17 @@
 Mistakes are made alike. A step that right answers never take, a value that many arrive at by the same slip, a
 way of putting it that goes with having lost the thread: words and pairs of words from the end of an answer,
 in a logistic regression over all candidates at once, on top of what was expected before it came. It knows
-nothing of the question; where words say nothing on rows it has not seen, there is no reader.
+nothing of the question; where words say nothing on rows it has not seen, there is no verifier.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from penstock.answers.hashed_text import Wording, words_of
+from penstock.answers.hashed_text import HashedText, hashed_words
 from penstock.core.ngrams import WORD_BUCKETS
 from penstock.errors import MissingExtra
 from penstock.estimators.ex_ante.linear import logit, sigmoid
@@ -35,46 +33,42 @@ _STEPS = 100
 
 
 @dataclass(frozen=True)
-class Reader:
+class TextVerifier:
     """Fitted: log odds per word (``WORD_BUCKETS``,), inverse document frequency included, and the ``level``
     (k,) of each candidate."""
 
     words: FloatArray
     level: FloatArray
 
-    def score(self, wording: Wording) -> FloatArray:
+    def score(self, text: HashedText) -> FloatArray:
         """(n, k) log odds that the words of n x k answers add to what was expected of them."""
-        score: FloatArray = wording.times(self.words).reshape(-1, len(self.level)) + self.level
+        score: FloatArray = text.times(self.words).reshape(-1, len(self.level)) + self.level
         return score
 
     def score_text(self, text: str, column: int) -> float:
         """The same of one answer of one candidate."""
-        buckets, weights = words_of(text)
+        buckets, weights = hashed_words(text)
         return float(weights @ self.words[buckets] + self.level[column])
 
-    def arrays(self) -> Mapping[str, NDArray[Any]]:
-        """For a bundle; the class takes them by the same names."""
-        return {"words": self.words, "level": self.level}
 
-
-def fit_reader(
+def fit_text_verifier(
     ex_ante: FloatArray,
-    wording: Wording,
+    text: HashedText,
     quality: FloatArray,
     weight: FloatArray,
     fold: IntArray,
     *,
     seed: int,
-) -> tuple[Reader, FloatArray] | None:
-    """A reader of all n rows, and its out-of-fold scores (n, k): those of fold f from answers outside it.
+) -> tuple[TextVerifier, FloatArray] | None:
+    """A verifier of all n rows, and its out-of-fold scores (n, k): those of fold f from answers outside it.
 
     ``ex_ante`` (n, k) cross-fitted; ``quality`` (n, k) in [0, 1] of the answers whose ``weight`` (n, k) is
-    above 0; ``wording`` of the n x k answers. The penalty is the first after which the out-of-fold log
+    above 0; ``text`` of the n x k answers. The penalty is the first after which the out-of-fold log
     loss rises; None where leaving the words unread loses less. Raises MissingExtra without SciPy.
     """
-    if not len(wording.bucket):
+    if not len(text.bucket):
         return None
-    cells = _Cells.of(ex_ante, wording, quality, weight, fold)
+    cells = _Cells.of(ex_ante, text, quality, weight, fold)
     least = cells.loss(np.zeros(len(cells.offset)))
     numbers = np.unique(fold).tolist()
     learned = cells.some(seed)
@@ -94,7 +88,7 @@ def fit_reader(
         least, best = loss, (found[0], score)
     if best is None:
         return None
-    return cells.reader(best[0]), best[1].reshape(ex_ante.shape)
+    return cells.verifier(best[0]), best[1].reshape(ex_ante.shape)
 
 
 @dataclass(frozen=True)
@@ -116,23 +110,23 @@ class _Cells:
 
     @classmethod
     def of(
-        cls, ex_ante: FloatArray, wording: Wording, quality: FloatArray, weight: FloatArray, fold: IntArray
+        cls, ex_ante: FloatArray, text: HashedText, quality: FloatArray, weight: FloatArray, fold: IntArray
     ) -> _Cells:
         try:
             from scipy.sparse import csr_matrix
         except ImportError as error:
             raise MissingExtra("fit", "learning to read answers") from error
         n, k = ex_ante.shape
-        often = wording.seen_in()
+        often = text.seen_in()
         rarity = np.log((1.0 + n * k) / (1.0 + often))
-        scaled = wording.weight * rarity[wording.bucket]
+        scaled = text.weight * rarity[text.bucket]
         used = np.flatnonzero(often >= _LEAST_SEEN)
-        words = csr_matrix((scaled, wording.bucket, wording.start), shape=(n * k, WORD_BUCKETS))
+        words = csr_matrix((scaled, text.bucket, text.start), shape=(n * k, WORD_BUCKETS))
         return cls(
             words=words[:, used],
             rarity=rarity[used],
             used=used,
-            length=np.diff(wording.start),
+            length=np.diff(text.start),
             offset=logit(ex_ante).ravel(),
             column=np.tile(np.arange(k), n),
             quality=np.nan_to_num(quality).ravel(),
@@ -155,12 +149,12 @@ class _Cells:
         score: FloatArray = self.words @ of_words + level[self.column]
         return score
 
-    def reader(self, coefficients: FloatArray) -> Reader:
+    def verifier(self, coefficients: FloatArray) -> TextVerifier:
         """What serves them."""
         of_words, level = np.split(coefficients, [len(self.used)])
         words = np.zeros(WORD_BUCKETS)
         words[self.used] = of_words * self.rarity
-        return Reader(words, level)
+        return TextVerifier(words, level)
 
     def loss(self, score: FloatArray) -> float:
         """Weighted log loss of all answers."""

@@ -8,8 +8,10 @@ from typing import Any
 from penstock.answers.json_text import NOTHING, last_json
 from penstock.errors import InputError
 from penstock.outcomes.scorers.base import UNPARSABLE, Score
+from penstock.registry import register
 
 
+@register("scorer", "json")
 def json_equal(answer_text: str, reference: str) -> Score:
     """1 where both hold the same JSON: key order and white space do not count, 1 equals 1.0, true is not 1.
 

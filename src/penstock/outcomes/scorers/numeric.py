@@ -5,8 +5,10 @@ from __future__ import annotations
 from penstock.answers.number import number_of
 from penstock.errors import InputError
 from penstock.outcomes.scorers.base import UNPARSABLE, Score
+from penstock.registry import register
 
 
+@register("scorer", "numeric")
 def numeric(answer_text: str, reference: str) -> Score:
     """1 where the answer's final number equals the reference's: exactly, as decimals (12 = 12.0).
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from penstock.answers.pattern import Pattern
 from penstock.outcomes.scorers.base import UNPARSABLE, Score
+from penstock.registry import register
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +30,6 @@ class PatternScorer:
         if found is None:
             return UNPARSABLE
         return Score(1.0 if self.pattern is None else float(found == reference.strip()), found)
+
+
+register("scorer", "regex")(PatternScorer())

@@ -132,7 +132,7 @@ class _Run:
         self.running.clear()
 
     async def abandon(self) -> None:
-        """Nobody waits any more, or the vote has failed."""
+        """NoAnswer waits any more, or the vote has failed."""
         for task in self.running:
             task.cancel()
         await asyncio.gather(*self.running, return_exceptions=True)

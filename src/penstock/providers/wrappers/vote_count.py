@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from penstock.candidates import Vote, Weighting
-from penstock.core.votes import LEVELS, NOBODY, count_votes, decision, levels, majority, probability_weights
+from penstock.core.votes import LEVELS, NO_VOTE, count_votes, decision, levels, majority, probability_weights
 from penstock.types import Answer, IntArray, Status
 
 
@@ -59,7 +59,7 @@ class Ballots:
         """The first sample that gave the winning answer, that answer, and its share of the weight in hand."""
         votes = count_votes(*self._counted())
         code = int(votes.winner[0])
-        if code == NOBODY:
+        if code == NO_VOTE:
             return None
         sample = self._order()[int(np.flatnonzero(self._counted()[0][0] == code)[0])]
         return sample, self._said[sample][0] or "", float(votes.confidence[0])
@@ -67,7 +67,7 @@ class Ballots:
     def _in_hand(self) -> bool:
         codes, weights = self._counted()
         if self.vote.accept is None:
-            return bool(count_votes(codes, weights).winner[0] != NOBODY)
+            return bool(count_votes(codes, weights).winner[0] != NO_VOTE)
         return bool(decision(codes[0], weights, 0, self.vote.accept))
 
     def _order(self) -> list[int]:
@@ -77,7 +77,7 @@ class Ballots:
         """(1, m) codes in order of first appearance by sample number, and their weights (m,)."""
         known: dict[str, int] = {}
         said = [self._said[sample] for sample in self._order()]
-        codes = [NOBODY if text is None else known.setdefault(text, len(known)) for text, _ in said]
+        codes = [NO_VOTE if text is None else known.setdefault(text, len(known)) for text, _ in said]
         return np.array([codes], dtype=np.int64), np.array([weight for _, weight in said], dtype=np.int64)
 
     def _weight(self, sample: int, answer: Answer | None) -> int:

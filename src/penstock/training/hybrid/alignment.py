@@ -1,6 +1,6 @@
 """Do two quality metrics agree on what routing needs: the gap between two models, query by query?
 
-A router trained on one metric serves another where their *gaps* correlate (Hybrid LLM; papers.md B3): with
+A router trained on one metric serves another where their *gaps* correlate (Hybrid LLM; ICLR 2024): with
 r = 0.46 and rho = 0.44 between BART score and GPT-4's ratings the routers still worked, below that less and
 less. The same test says whether a router may be carried over to another pair of models.
 """

@@ -1,4 +1,4 @@
-"""Labels from samples of two models: is the weaker one's answer as good? (Hybrid LLM; papers.md B1, E8).
+"""Labels from samples of two models: is the weaker one's answer as good? (Hybrid LLM, ICLR 2024).
 
 ``small`` (n, s) and ``large`` (n, l) hold the quality of every sampled response, NaN where a sample is
 missing. Every label is computed from the differences ``d = q_large - q_small`` over all s x l pairs of a

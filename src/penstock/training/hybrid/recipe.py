@@ -20,7 +20,7 @@ from penstock.training.hybrid.labels import Labelled, label
 from penstock.training.hybrid.loop import Progress, Rows, Trained, tokenise, train
 from penstock.training.hybrid.network import load_parts, new_network
 from penstock.training.hybrid.samples import Samples, samples_of
-from penstock.training.hybrid.score_routing import Calibrated, calibrate, realised, sweep_scores
+from penstock.training.hybrid.score_routing import Calibrated, calibrate, sweep_scores
 from penstock.training.hybrid.settings import HybridSettings
 
 REPORT = "hybrid.json"
@@ -230,15 +230,3 @@ def _calibrated(
         at_half = float(sweep.separation[int(np.abs(sweep.advantage - 0.5).argmin())])
         apart[name] = at_half if np.isfinite(at_half) else None
     return found, apart
-
-
-def evaluate_thresholds(
-    calibrated: dict[str, Calibrated], model: TextModel, samples: Samples, strongest: str
-) -> dict[str, Calibrated]:
-    """What calibrated thresholds give on other rows (or for another pair of models with the same names)."""
-    scores, mean = model.scores(samples.prompts), samples.mean
-    large = mean[:, samples.models.index(strongest)]
-    return {
-        name: realised(found.threshold, scores[:, j], mean[:, samples.models.index(name)], large)
-        for j, (name, found) in enumerate(calibrated.items())
-    }

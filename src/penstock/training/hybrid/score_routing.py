@@ -1,6 +1,6 @@
 """Routing between two models by a score: what it costs in quality, and where to put the threshold.
 
-A query goes to the weaker model where its score is *above* the threshold (Hybrid LLM; papers.md B1, B3).
+A query goes to the weaker model where its score is *above* the threshold (Hybrid LLM; arXiv 2404.14618).
 Arrays have one row per query: ``score``, and the mean quality ``small`` and ``large`` of either model's
 responses.
 The *cost advantage* is the share of queries the weaker model gets; the *drop* is in percent of the quality of
@@ -84,7 +84,7 @@ def calibrate(score: FloatArray, small: FloatArray, large: FloatArray, *, limit:
     return Calibrated(float(sweep.threshold[best]), float(sweep.advantage[best]), float(sweep.drop[best]))
 
 
-def realised(threshold: float, score: FloatArray, small: FloatArray, large: FloatArray) -> Calibrated:
+def held_out(threshold: float, score: FloatArray, small: FloatArray, large: FloatArray) -> Calibrated:
     """What a threshold gives on other rows."""
     sent = (score > threshold).astype(np.float64)
     return Calibrated(threshold, float(sent.mean()), drop_of(sent, small, large))

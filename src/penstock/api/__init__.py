@@ -1,0 +1,1 @@
+"""penstock for people: fit, route, evaluate, save, load and serve from Python, a few lines at a time."""

@@ -1,0 +1,1 @@
+"""Which answers to one query are the same."""

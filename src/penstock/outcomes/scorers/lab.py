@@ -1,0 +1,16 @@
+"""The verifier of the generated tasks: a response has to end in exactly the right answer."""
+
+from __future__ import annotations
+
+from penstock.answers.marked import extract_answer, is_correct
+from penstock.outcomes.scorers.base import Score
+from penstock.outcomes.scorers.verified import VerifierScorer
+from penstock.registry import register
+
+_verify = VerifierScorer(extract_answer, is_correct)
+
+
+@register("scorer", "lab")
+def lab(answer_text: str, reference: str) -> Score:
+    """1 where the answer ends in "answer : " and exactly the reference."""
+    return _verify(answer_text, reference)

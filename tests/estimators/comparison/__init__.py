@@ -1,0 +1,1 @@
+"""Tests of which answers are the same."""
