@@ -70,8 +70,11 @@ def columns_of(frame: Any) -> dict[str, list[Any]] | None:
         return {str(name): list(values) for name, values in frame.to_dict(as_series=False).items()}
     if library == "pandas" and hasattr(frame, "columns"):
         return {
-            str(name): [None if _is_missing(value) else value for value in frame[name].tolist()]
-            for name in frame.columns
+            str(name): [
+                None if gone else value
+                for value, gone in zip(column.tolist(), column.isna().tolist(), strict=True)
+            ]
+            for name, column in frame.items()
         }
     return None
 
@@ -89,8 +92,4 @@ def frame_of(rows: Sequence[Mapping[str, Any]], library: str = "polars") -> Any:
 
         return pandas.DataFrame(list(rows))
     except ImportError as error:
-        raise MissingExtra("fit", f"a {library} frame") from error
-
-
-def _is_missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and value != value)  # noqa: PLR0124 - NaN
+        raise InputError(f"{library} is not installed", field="library") from error
