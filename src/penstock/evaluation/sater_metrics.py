@@ -33,6 +33,8 @@ def tradeoff(
             raise InputError(f"no candidate is called {name!r}; there are {known}", field="--tradeoff")
     low, high = subject.candidates.index(small), subject.candidates.index(large)
     matrix = rows.matrix
+    if not matrix.cost[:, low].mean() < matrix.cost[:, high].mean():
+        raise InputError(f"{small} does not cost less than {large}", field="--tradeoff")
     ends = Ends(matrix.quality[:, low], matrix.cost[:, low], matrix.quality[:, high], matrix.cost[:, high])
     option = subject.option
     draws = beliefs_on(option.model, rows)

@@ -90,7 +90,7 @@ class CascadeRouting(Policy):
 @register("policy", "optimal_cascade")
 @dataclass(frozen=True)
 class OptimalCascade(Policy):
-    """Theorem 2's cascade: the same choice among prefixes of ``order`` (columns) only.
+    """The optimal cascade (Theorem 2), which is the same choice among prefixes of ``order`` (columns) only.
 
     Where no member of the order may be called, the best eligible candidate outside it is.
     """

@@ -32,11 +32,12 @@ DEEP_ROWS = 1_500
 @register("policy", "lookahead")
 @dataclass(frozen=True)
 class ValueOfInformation(Policy):
-    """At price ``lam`` per USD, with ``first`` looks beyond the next answer before anything has run and
-    ``then`` afterwards (0, 1 or 2), and at most ``max_calls`` candidates per query (None: no cap).
+    """Pays for one more answer where what it may show, who agrees with whom included, is worth its price.
 
-    Needs a state with an ``lookahead_model``. Where there is none, answers are expected to show nothing: the
-    best single candidate is called and accepted, as routing would.
+    At price ``lam`` per USD, with ``first`` looks beyond the next answer before anything has run and ``then``
+    afterwards (0, 1 or 2), and at most ``max_calls`` candidates per query (None: no cap). Needs a state with
+    an ``lookahead_model``. Where there is none, answers are expected to show nothing: the best single
+    candidate is called and accepted, as routing would.
     """
 
     goes_by = GoesBy.AGREEMENT

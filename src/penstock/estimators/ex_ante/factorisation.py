@@ -32,8 +32,11 @@ _STEPS_TO_CHOOSE = 20
 @register("estimator", "mf")
 @dataclass(frozen=True)
 class Factorisation:
-    """``dimensions`` of the vectors (at most the number of candidates); ``loading_penalty`` holds the
-    candidates' vectors to the principal directions of their qualities."""
+    """A vector for every candidate and a position for every query.
+
+    ``dimensions`` of both (at most the number of candidates); ``loading_penalty`` holds the
+    candidates' vectors to the principal directions of their qualities.
+    """
 
     dimensions: int = 8
     loading_penalty: float = 30.0

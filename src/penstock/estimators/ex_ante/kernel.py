@@ -23,8 +23,11 @@ _SAMPLE = 500
 @register("estimator", "kernel")
 @dataclass(frozen=True)
 class Kernel:
-    """``landmarks``: how many queries the kernel is spanned by; ``width``: the Gaussian's variance as a
-    share of the median squared distance between queries."""
+    """Regression on slopes and neighbourhoods of prompts at once.
+
+    ``landmarks``: how many queries the kernel is spanned by; ``width``: the Gaussian's variance as a share of
+    the median squared distance between queries.
+    """
 
     landmarks: int = 400
     width: float = 0.2

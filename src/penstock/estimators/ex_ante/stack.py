@@ -34,8 +34,11 @@ _STEPS = 500
 @register("estimator", "stack")
 @dataclass(frozen=True)
 class Stack:
-    """``folds`` inside the fitting rows; ``shrink``: the weight of equal weights, as a share of the members'
-    mean signal."""
+    """Members weighted by how they do on rows they have not seen.
+
+    ``folds`` inside the fitting rows; ``shrink``: the weight of equal weights, as a share of the members'
+    mean squared departure from the mean.
+    """
 
     members: tuple[Estimator, ...] = (NearestNeighbours(), Clusters(), Kernel(), Factorisation())
     folds: int = 3
@@ -100,7 +103,7 @@ def stacking_weights(
     """(2, m) least-squares weights >= 0 of m members' out-of-fold predictions (n, k), pooled over candidates.
 
     Both parts are fitted at once, since with missing cells they are not orthogonal. Pulled towards equal
-    weights by ``shrink`` times the members' mean squared signal.
+    weights by ``shrink`` times the members' mean squared departure from the mean.
     """
     target = np.where(weight > 0, np.nan_to_num(quality) - means, 0.0)
     split = [parts(predicted, means) for predicted in held]

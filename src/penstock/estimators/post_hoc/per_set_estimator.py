@@ -41,7 +41,10 @@ FORM = "stated_answer"
 @register("post_hoc", "per_set")
 @dataclass(frozen=True)
 class PerSetEstimator(PostHocEstimator):
-    """``refine``: the ex-ante estimate is a feature of every regression; off, as published."""
+    """One regression per predicted candidate and executed set, as in De Koninck and others (2025).
+
+    ``refine``: the ex-ante estimate is a feature of every regression; off, as published.
+    """
 
     refine: bool = True
 

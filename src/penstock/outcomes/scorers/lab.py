@@ -12,5 +12,5 @@ _verify = VerifierScorer(extract_answer, is_correct)
 
 @register("scorer", "lab")
 def lab(answer_text: str, reference: str) -> Score:
-    """1 where the answer ends in "answer : " and exactly the reference."""
+    """1 where the answer ends in exactly the reference, after "answer : "."""
     return _verify(answer_text, reference)
