@@ -1,4 +1,4 @@
-"""What no policy can beat: the value of the optimal adaptive policy and its Lagrangian bound (decision 5).
+"""What no policy can beat: the value of the optimal adaptive policy and its Lagrangian bound.
 
 Under independent beliefs Q_i ~ N(mean_i, sd_i^2), capped, the optimal expected quality minus lambda times
 cost of a query is V_lambda = E[max_i min(Q_i, z_i)] (Weitzman 1979; one candidate at least is run). For every
@@ -36,7 +36,7 @@ def optimal_value(
     price = np.ascontiguousarray(np.atleast_2d(cost), dtype=float)
     value = np.empty(n)
     if use_compiled(compiled, n):
-        from penstock.core import _compiled_index as fast
+        from benchmarks.research import _compiled_bound as fast
 
         fast.optimal_values(
             np.ascontiguousarray(mean), np.ascontiguousarray(sd), price, float(lam),

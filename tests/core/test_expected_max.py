@@ -1,13 +1,23 @@
-"""E[max] of every subset: Clark's closed form, monotone, submodular ."""
+"""E[max] of every subset: Clark's closed form, monotone, submodular."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from penstock.core import normal
 from penstock.core.covariance import square_root
 from penstock.core.draws import normal_draws
-from penstock.core.expected_max import expected_max, expected_max_of_two, quality_samples
+from penstock.core.expected_max import expected_max, quality_samples
+
+
+def expected_max_of_two(mean_1, sd_1, mean_2, sd_2, correlation):
+    """E[max(Q1, Q2)] of two Gaussians exactly (Clark 1961). Preconditions: sd >= 0, |correlation| <= 1."""
+    spread = np.sqrt(np.maximum(sd_1**2 + sd_2**2 - 2 * correlation * sd_1 * sd_2, 0.0))
+    gap = mean_1 - mean_2
+    a = np.divide(gap, spread, out=np.zeros_like(gap), where=spread > 0)
+    joined = mean_1 * normal.cdf(a) + mean_2 * normal.cdf(-a) + spread * normal.pdf(a)
+    return np.where(spread > 0, joined, np.maximum(mean_1, mean_2))
 
 
 def random_case(seed, n, k):

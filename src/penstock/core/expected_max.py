@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from penstock.core import normal
 from penstock.types import FloatArray
 
 _BLOCK = 1 << 22
@@ -48,21 +47,6 @@ def expected_max(mean: FloatArray, factor: FloatArray | None, draws: FloatArray)
             np.maximum(maxima[:, : 1 << i], samples[:, i, None], out=maxima[:, 1 << i : 2 << i])
         result[rows, 1:] = maxima[:, 1:].mean(axis=2)
     return result
-
-
-def expected_max_of_two(
-    mean_1: FloatArray,
-    sd_1: FloatArray,
-    mean_2: FloatArray,
-    sd_2: FloatArray,
-    correlation: FloatArray | float,
-) -> FloatArray:
-    """E[max(Q1, Q2)] of two Gaussians exactly (Clark 1961). Preconditions: sd >= 0, |correlation| <= 1."""
-    spread = np.sqrt(np.maximum(sd_1**2 + sd_2**2 - 2 * correlation * sd_1 * sd_2, 0.0))
-    gap = mean_1 - mean_2
-    a = np.divide(gap, spread, out=np.zeros_like(gap), where=spread > 0)
-    joined = mean_1 * normal.cdf(a) + mean_2 * normal.cdf(-a) + spread * normal.pdf(a)
-    return np.where(spread > 0, joined, np.maximum(mean_1, mean_2))
 
 
 def rows_of(factor: FloatArray | None, rows: slice) -> FloatArray | None:
