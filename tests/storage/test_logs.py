@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from penstock.errors import InputError
-from penstock.storage.base import DecisionLog, Run, total_cost
+from penstock.storage.base import CandidateRun, DecisionLog, total_cost
 from penstock.storage.documents import from_document, to_document
 from penstock.storage.memory import MemoryDecisionLog
 from penstock.storage.sql import SCHEMA_VERSION, SqlDecisionLog
@@ -99,7 +99,7 @@ def test_what_is_no_log_is_said(tmp_path: Path) -> None:
 
 
 def test_the_total_is_unknown_where_an_answers_cost_is() -> None:
-    known, free = Run("a", Status.ANSWERED, Decimal("0.1")), Run("b", Status.FAILED)
+    known, free = CandidateRun("a", Status.ANSWERED, Decimal("0.1")), CandidateRun("b", Status.FAILED)
     assert total_cost((known, known, free)) == Decimal("0.2")
-    assert total_cost((known, Run("c", Status.REFUSED))) is None
+    assert total_cost((known, CandidateRun("c", Status.REFUSED))) is None
     assert total_cost(()) == 0

@@ -15,7 +15,7 @@ from penstock.errors import InputError, MissingExtra
 if TYPE_CHECKING:
     from penstock.fitting.result import Fit
     from penstock.outcomes.table import OutcomeTable
-    from penstock.training.hybrid.recipe import Outcome
+    from penstock.training.hybrid.recipe import TrainedRouter
     from penstock.training.hybrid.settings import HybridSettings
 
 PAPER_ENCODER = "microsoft/deberta-v3-large"
@@ -122,7 +122,7 @@ def hybrid(
 
 
 def _write_router(
-    outcome: Outcome, table: OutcomeTable, settings: HybridSettings, drop: float, path: Path
+    outcome: TrainedRouter, table: OutcomeTable, settings: HybridSettings, drop: float, path: Path
 ) -> tuple[Fit | None, str | None]:
     """Fit estimate, policy and guard on the calibration part, which the encoder has not seen.
 
@@ -203,7 +203,7 @@ def _shares(text: str) -> tuple[float, float]:
     return validation, calibration
 
 
-def _print(outcome: Outcome, settings: HybridSettings, drop: float) -> None:
+def _print(outcome: TrainedRouter, settings: HybridSettings, drop: float) -> None:
     from rich.markup import escape
     from rich.table import Table
 

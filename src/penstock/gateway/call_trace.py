@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from penstock.errors import ProviderError
 from penstock.outcomes.cost_unit import CostUnit
 from penstock.state import State
-from penstock.storage.base import Ranked, Run
+from penstock.storage.base import CandidateRun, Ranked
 from penstock.storage.documents import money
 from penstock.types import Answer, Status
 
@@ -20,7 +20,7 @@ class CallTrace:
     """``overhead_ms`` is the time since the start that was not spent waiting for candidates; it stands still
     from ``settle`` on."""
 
-    runs: list[Run] = field(default_factory=list)
+    runs: list[CandidateRun] = field(default_factory=list)
     ranking: tuple[Ranked, ...] = ()
     draw: float | None = None
     waited_s: float = 0.0
@@ -51,7 +51,7 @@ class CallTrace:
     def ran(self, answer: Answer) -> None:
         """A candidate answered or refused."""
         self.runs.append(
-            Run(
+            CandidateRun(
                 candidate=answer.candidate,
                 status=answer.status,
                 cost_usd=money(answer.cost_usd),
@@ -67,11 +67,11 @@ class CallTrace:
 
     def failed(self, candidate: str, error: ProviderError) -> None:
         """A candidate could not be asked."""
-        self.runs.append(Run(candidate, Status.FAILED, error=str(error)))
+        self.runs.append(CandidateRun(candidate, Status.FAILED, error=str(error)))
 
     def left(self, candidate: str) -> None:
         """The caller went away while a candidate was working."""
-        self.runs.append(Run(candidate, Status.FAILED, error="the caller left"))
+        self.runs.append(CandidateRun(candidate, Status.FAILED, error="the caller left"))
 
     def settle(self) -> None:
         """The decision is taken; what follows is delivery."""

@@ -21,7 +21,7 @@ from penstock.providers.request_shaping import conversation, wants_usage
 from penstock.registry import register
 from penstock.runtime.model import LanguageModel
 from penstock.runtime.phrases import is_refusal, may_become_refusal
-from penstock.runtime.requests import Generation, Token
+from penstock.runtime.requests import Generated, Token
 from penstock.runtime.shipped import model_path
 from penstock.runtime.worker import BatchWorker
 from penstock.types import Answer, Usage
@@ -112,7 +112,7 @@ class EmbeddedProvider:
     async def _chunks(
         self,
         tokens: asyncio.Queue[Token | None],
-        future: Future[Generation],
+        future: Future[Generated],
         sent: ChatRequest,
         started: float,
     ) -> AsyncIterator[StreamChunk]:
@@ -142,7 +142,7 @@ class EmbeddedProvider:
             raise ProviderUnavailable("the provider is closed", candidate=self.candidate.name)
         return self._worker
 
-    def _body(self, generation: Generation, params: Mapping[str, Any]) -> dict[str, Any]:
+    def _body(self, generation: Generated, params: Mapping[str, Any]) -> dict[str, Any]:
         refused = is_refusal(generation.text)
         body = completion_body(
             None if refused else generation.text,
@@ -154,7 +154,7 @@ class EmbeddedProvider:
         body["choices"][0]["logprobs"] = _shown(generation.tokens, params)
         return body
 
-    def _answer(self, body: Mapping[str, Any], generation: Generation, started: float) -> Answer:
+    def _answer(self, body: Mapping[str, Any], generation: Generated, started: float) -> Answer:
         answer = answer_of(self.candidate, body, latency_s=time.perf_counter() - started)
         return replace(answer, logprobs=generation.logprobs)
 

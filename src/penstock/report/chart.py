@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from penstock.report.axes import Axis, Plane, decimals_of, nice_ticks
-from penstock.report.curves import Curve, Mark, Scene
+from penstock.report.curves import DrawnCurve, Mark, Scene
 from penstock.report.format import Money, number
 from penstock.report.labels import Box, Label, place_labels, shorten
 from penstock.report.legend import curve_class, legend
@@ -113,7 +113,7 @@ def _labels(layout: Layout, plane: Plane, scene: Scene) -> list[Label | None]:
     return place_labels(points, within, [p for c in scene.curves if c.shown for p in _along(plane, c)])
 
 
-def _along(plane: Plane, curve: Curve, step: float = 6.0) -> list[tuple[float, float]]:
+def _along(plane: Plane, curve: DrawnCurve, step: float = 6.0) -> list[tuple[float, float]]:
     """Points every few pixels along a curve, for labels to keep off."""
     corners = [(plane.x(a), plane.y(b)) for a, b in curve.points]
     found = corners[:1]
@@ -123,7 +123,7 @@ def _along(plane: Plane, curve: Curve, step: float = 6.0) -> list[tuple[float, f
     return found
 
 
-def _curve(plane: Plane, index: int, curve: Curve, end: float, money: Money) -> Markup:
+def _curve(plane: Plane, index: int, curve: DrawnCurve, end: float, money: Money) -> Markup:
     line = element("polyline", element("title", curve.name), points=plane.path(curve.until(end)))
     dotted = curve.kind == "chosen" or len(curve.points) == 1
     dots = [

@@ -23,7 +23,7 @@ CONTROLS: tuple[tuple[str, Kind, str], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
+class DrawnCurve:
     """One frontier: points by rising cost (USD per query), and how it is drawn."""
 
     name: str
@@ -59,7 +59,7 @@ class Scene:
     Curves are drawn until ``end``, the cost of the best fixed candidate, at least.
     """
 
-    curves: tuple[Curve, ...]
+    curves: tuple[DrawnCurve, ...]
     marks: tuple[Mark, ...]
     beyond: tuple[Mark, ...]
     limit: float
@@ -83,16 +83,16 @@ class Scene:
         )
 
 
-def curves_of(evaluation: Mapping[str, Any]) -> list[Curve]:
+def curves_of(evaluation: Mapping[str, Any]) -> list[DrawnCurve]:
     """Every curve that has points, in drawing order: controls, other policies, the chosen one on top."""
     controls, policies = evaluation["controls"], evaluation["policies"]
     chosen = evaluation.get("chosen")
-    curves = [Curve(name, kind, _frontier(controls.get(key))) for key, kind, name in CONTROLS]
+    curves = [DrawnCurve(name, kind, _frontier(controls.get(key))) for key, kind, name in CONTROLS]
     for rank, name in enumerate(by_area(policies, without=chosen)):
         points = _frontier(policies[name])
-        curves.append(Curve(name, "other", points, shown=rank < SHOWN_OTHERS, color=rank % 8))
+        curves.append(DrawnCurve(name, "other", points, shown=rank < SHOWN_OTHERS, color=rank % 8))
     if chosen in policies:
-        curves.append(Curve(str(chosen), "chosen", _frontier(policies[chosen])))
+        curves.append(DrawnCurve(str(chosen), "chosen", _frontier(policies[chosen])))
     return [curve for curve in curves if curve.points]
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from penstock.report.curves import Curve
+from penstock.report.curves import DrawnCurve
 from penstock.report.markup import Markup, element, join
 
 
-def legend(curves: Sequence[Curve]) -> Markup:
+def legend(curves: Sequence[DrawnCurve]) -> Markup:
     """The chosen policy first, then in drawing order."""
     entries = []
     for index, curve in sorted(enumerate(curves), key=lambda pair: pair[1].kind != "chosen"):
@@ -28,12 +28,12 @@ def toggle_rules(most: int) -> str:
     )
 
 
-def curve_class(curve: Curve) -> str:
+def curve_class(curve: DrawnCurve) -> str:
     """The classes that give a curve its colour and dashes, in the chart and in the legend alike."""
     return f"curve {curve.kind} color-{curve.color}" if curve.kind == "other" else f"curve {curve.kind}"
 
 
-def _swatch(curve: Curve) -> Markup:
+def _swatch(curve: DrawnCurve) -> Markup:
     line = element("line", x1=1, x2=27, y1=6, y2=6)
     return element(
         "svg", line, class_=f"swatch {curve_class(curve)}", viewBox="0 0 28 12", aria_hidden="true"

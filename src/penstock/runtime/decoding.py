@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from penstock.runtime.network import Cache, Float32Array, Network, Step
-from penstock.runtime.requests import FinishReason, Generation, GenerationRequest, Token
+from penstock.runtime.network import Cache, DecodingStep, Float32Array, Network
+from penstock.runtime.requests import FinishReason, Generated, GenerationRequest, Token
 from penstock.runtime.sampling import choose, log_softmax
 from penstock.runtime.tokenizer import Tokenizer
 from penstock.types import FloatArray, IntArray
@@ -50,9 +50,9 @@ class Row:
             self.end("length")
         return None
 
-    def generation(self) -> Generation:
+    def generation(self) -> Generated:
         """The finished row."""
-        return Generation(tuple(self.tokens), self.finish or "length", self.hidden, len(self.request.prompt))
+        return Generated(tuple(self.tokens), self.finish or "length", self.hidden, len(self.request.prompt))
 
 
 def decode(
@@ -90,7 +90,9 @@ def _cancel(rows: Sequence[Row], stopped: Callable[[int], bool]) -> None:
             row.end("cancelled")
 
 
-def _read_prompts(network: Network, tokenizer: Tokenizer, requests: Sequence[GenerationRequest]) -> Step:
+def _read_prompts(
+    network: Network, tokenizer: Tokenizer, requests: Sequence[GenerationRequest]
+) -> DecodingStep:
     longest = max(len(request.prompt) for request in requests)
     ids = np.full((len(requests), longest), tokenizer.pad_id, np.int64)
     valid = np.zeros(ids.shape, np.bool_)
@@ -100,7 +102,7 @@ def _read_prompts(network: Network, tokenizer: Tokenizer, requests: Sequence[Gen
     return network.read(ids, valid, network.empty(len(requests)))
 
 
-def _advance(rows: Sequence[Row], step: Step, tokenizer: Tokenizer, forbidden: list[int]) -> IntArray:
+def _advance(rows: Sequence[Row], step: DecodingStep, tokenizer: Tokenizer, forbidden: list[int]) -> IntArray:
     """Choose the next token of every row and note it in those still running."""
     log_probs = log_softmax(step.logits[:, -1].astype(np.float64))
     allowed = log_probs.copy()

@@ -10,7 +10,7 @@ import numpy as np
 from penstock.errors import InputError
 from penstock.runtime.decoding import Row, decode
 from penstock.runtime.network import Network
-from penstock.runtime.requests import Generation, GenerationRequest, Token
+from penstock.runtime.requests import Generated, GenerationRequest, Token
 from penstock.runtime.sampling import log_softmax
 from penstock.runtime.shipped import model_path
 from penstock.runtime.tokenizer import Tokenizer
@@ -64,7 +64,7 @@ class LanguageModel:
         seeds: Sequence[int] | None = None,
         stop: Sequence[str] = (),
         top_logprobs: int = 0,
-    ) -> list[Generation]:
+    ) -> list[Generated]:
         """Answer prompts, in batches of at most `MAX_BATCH` rows of similar length.
 
         Args:
@@ -98,8 +98,8 @@ class LanguageModel:
         requests: Sequence[GenerationRequest],
         on_token: TokenListener | None = None,
         stopped: Callable[[int], bool] | None = None,
-        on_end: Callable[[int, Generation], None] | None = None,
-    ) -> list[Generation]:
+        on_end: Callable[[int, Generated], None] | None = None,
+    ) -> list[Generated]:
         """Answer requests with settings of their own; results in the order given.
 
         Args:
@@ -114,7 +114,7 @@ class LanguageModel:
         """
         for request in requests:
             self.check(request)
-        results: list[Generation | None] = [None] * len(requests)
+        results: list[Generated | None] = [None] * len(requests)
         order = sorted(range(len(requests)), key=lambda index: len(requests[index].prompt))
         for start in range(0, len(order), MAX_BATCH):
             indices = order[start : start + MAX_BATCH]

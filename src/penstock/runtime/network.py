@@ -36,7 +36,7 @@ class Cache:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class DecodingStep:
     """What the network says after reading T new tokens in each of B rows.
 
     Attributes:
@@ -84,7 +84,7 @@ class Network:
         array = np.zeros((rows, self._heads, 0, self.width // self._heads), np.float32)
         return Cache((array,) * len(self._cache_names), np.zeros((rows, 0), np.bool_))
 
-    def read(self, ids: IntArray, valid: BoolArray, cache: Cache) -> Step:
+    def read(self, ids: IntArray, valid: BoolArray, cache: Cache) -> DecodingStep:
         """Read T new tokens per row.
 
         Args:
@@ -103,7 +103,7 @@ class Network:
         }
         feeds.update(zip(self._cache_names, cache.arrays, strict=True))
         logits, hidden, *arrays = self._session.run(None, feeds)
-        return Step(logits, hidden, Cache(tuple(arrays), seen))
+        return DecodingStep(logits, hidden, Cache(tuple(arrays), seen))
 
 
 def _mask(seen: BoolArray, new: int) -> BoolArray:

@@ -51,7 +51,7 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
-class Generation:
+class Generated:
     """One finished response.
 
     Attributes:

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from penstock.runtime.model import MAX_BATCH, LanguageModel
-from penstock.runtime.requests import Generation, GenerationRequest, Token
+from penstock.runtime.requests import Generated, GenerationRequest, Token
 
 WINDOW_S = 0.003
 """How long the first request of a batch waits for others."""
@@ -21,7 +21,7 @@ class _Job:
     request: GenerationRequest
     on_token: Callable[[Token], None] | None
     stopped: threading.Event | None
-    future: Future[Generation] = field(default_factory=Future)
+    future: Future[Generated] = field(default_factory=Future)
 
     @property
     def is_stopped(self) -> bool:
@@ -59,7 +59,7 @@ class BatchWorker:
         request: GenerationRequest,
         on_token: Callable[[Token], None] | None = None,
         stopped: threading.Event | None = None,
-    ) -> Future[Generation]:
+    ) -> Future[Generated]:
         """Queue one request. Cancelling the future before its batch starts removes it.
 
         Args:
@@ -117,7 +117,7 @@ class BatchWorker:
             if listener is not None:
                 listener(token)
 
-        def end(index: int, generation: Generation) -> None:
+        def end(index: int, generation: Generated) -> None:
             jobs[index].future.set_result(generation)
 
         self.batches += 1

@@ -26,7 +26,7 @@ class Ranked:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class CandidateRun:
     """One call. ``quality`` is the estimate after it came back; ``cost_usd`` None where unknown."""
 
     candidate: str
@@ -60,7 +60,7 @@ class Decision:
     draw: float | None = None
     query_text: str | None = None
     ranking: tuple[Ranked, ...] = ()
-    runs: tuple[Run, ...] = ()
+    runs: tuple[CandidateRun, ...] = ()
     accepted: str | None = None
     cost_usd: Decimal | None = None
     overhead_ms: float = 0.0
@@ -95,7 +95,7 @@ class StoreType(Protocol):
         ...
 
 
-def total_cost(runs: tuple[Run, ...]) -> Decimal | None:
+def total_cost(runs: tuple[CandidateRun, ...]) -> Decimal | None:
     """The sum over runs; None where one that answered has no known cost. Failed calls count what is known."""
     total = Decimal(0)
     for run in runs:

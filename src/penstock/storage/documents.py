@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from penstock.storage.base import Decision, Ranked, Run
+from penstock.storage.base import CandidateRun, Decision, Ranked
 from penstock.types import Status
 
 
@@ -35,7 +35,7 @@ def from_document(document: Mapping[str, Any]) -> Decision:
     fields["status"] = Status(document["status"])
     fields["ranking"] = tuple(_ranked(ranked) for ranked in document["ranking"])
     fields["runs"] = tuple(
-        Run(**{**run, "cost_usd": money(run["cost_usd"]), "status": Status(run["status"])})
+        CandidateRun(**{**run, "cost_usd": money(run["cost_usd"]), "status": Status(run["status"])})
         for run in document["runs"]
     )
     return Decision(**fields)

@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from penstock.errors import InputError
-from penstock.storage.base import Decision, DecisionLog, Ranked, Run
+from penstock.storage.base import CandidateRun, Decision, DecisionLog, Ranked
 from penstock.types import Status
 
 
@@ -28,8 +28,8 @@ def decision(number: int = 0) -> Decision:
         query_text='Wie groß ist "π"?\n\x00',
         ranking=(Ranked("small", 0.25, 1e-6, True), Ranked("large", None, None, False)),
         runs=(
-            Run("small", Status.FAILED, error="small: no answer in time"),
-            Run("large", Status.ANSWERED, Decimal("0.000123456789012345678"), 0.75, 1.5, 12, 34),
+            CandidateRun("small", Status.FAILED, error="small: no answer in time"),
+            CandidateRun("large", Status.ANSWERED, Decimal("0.000123456789012345678"), 0.75, 1.5, 12, 34),
         ),
         accepted="large",
         cost_usd=Decimal("0.000123456789012345678"),

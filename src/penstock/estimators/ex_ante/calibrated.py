@@ -60,7 +60,9 @@ class Calibrated:
             member, curves, np.where(seen, weighted_means(quality, weight) - level, 0.0), seen
         )
 
-    def _curves(self, said: FloatArray, quality: FloatArray, weight: FloatArray) -> tuple[Curve, ...]:
+    def _curves(
+        self, said: FloatArray, quality: FloatArray, weight: FloatArray
+    ) -> tuple[CalibrationCurve, ...]:
         """One curve per candidate."""
         cells = weight > 0
         everyone = self._curve(said[cells], quality[cells], weight[cells])
@@ -71,17 +73,17 @@ class Calibrated:
             for j, own in enumerate(cells.T)
         )
 
-    def _curve(self, said: FloatArray, quality: FloatArray, weight: FloatArray) -> Curve:
+    def _curve(self, said: FloatArray, quality: FloatArray, weight: FloatArray) -> CalibrationCurve:
         """From one-dimensional arrays; the identity where there is nothing to go by."""
         if len(said) < 2:
-            return Curve(np.array([0.0, 1.0]), np.array([0.0, 1.0]))
+            return CalibrationCurve(np.array([0.0, 1.0]), np.array([0.0, 1.0]))
         return (
             _isotonic(said, quality, weight) if self.method == "isotonic" else _platt(said, quality, weight)
         )
 
 
 @dataclass(frozen=True)
-class Curve:
+class CalibrationCurve:
     """Straight lines between knots: rising ``at`` (m,) and what they become, ``value`` (m,)."""
 
     at: FloatArray
@@ -98,7 +100,7 @@ class FittedCalibrated(Fitted):
     the member says."""
 
     member: Fitted
-    curves: tuple[Curve, ...]
+    curves: tuple[CalibrationCurve, ...]
     shift: FloatArray
     seen: BoolArray
 
@@ -108,27 +110,27 @@ class FittedCalibrated(Fitted):
         return np.where(self.seen, calibrated, said)
 
 
-def _shaped(curves: tuple[Curve, ...], said: FloatArray) -> FloatArray:
+def _shaped(curves: tuple[CalibrationCurve, ...], said: FloatArray) -> FloatArray:
     return np.stack([curve(said[:, j]) for j, curve in enumerate(curves)], axis=1)
 
 
-def _isotonic(said: FloatArray, quality: FloatArray, weight: FloatArray) -> Curve:
+def _isotonic(said: FloatArray, quality: FloatArray, weight: FloatArray) -> CalibrationCurve:
     """The best non-decreasing step function (pool adjacent violators), lines between its steps."""
     try:
         from sklearn.isotonic import IsotonicRegression
     except ImportError as error:
         raise MissingExtra("fit", "isotonic calibration") from error
     model = IsotonicRegression(out_of_bounds="clip").fit(said, quality, sample_weight=weight)
-    return Curve(np.asarray(model.X_thresholds_, float), np.asarray(model.y_thresholds_, float))
+    return CalibrationCurve(np.asarray(model.X_thresholds_, float), np.asarray(model.y_thresholds_, float))
 
 
-def _platt(said: FloatArray, quality: FloatArray, weight: FloatArray) -> Curve:
+def _platt(said: FloatArray, quality: FloatArray, weight: FloatArray) -> CalibrationCurve:
     """Logistic in the logit of what was said (Platt 1999), as lines between points of the curve."""
     odds = logit(said, _EDGE)[:, None]
     inputs = Inputs(odds, said, np.full(len(said), "", dtype=np.str_))
     fitted = Logistic((_PENALTY,)).fit(inputs, quality[:, None], weight[:, None], seed=0)
     assert isinstance(fitted, FittedLinear)
     at = np.linspace(0.0, 1.0, _POINTS)
-    return Curve(
+    return CalibrationCurve(
         at, sigmoid(logit(at, _EDGE) * max(float(fitted.coefficients[0, 0]), 0.0) + fitted.intercept[0])
     )

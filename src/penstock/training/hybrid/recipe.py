@@ -20,7 +20,7 @@ from penstock.training.hybrid.labels import Labelled, label
 from penstock.training.hybrid.loop import Progress, Rows, Trained, tokenise, train
 from penstock.training.hybrid.network import load_parts, new_network
 from penstock.training.hybrid.samples import Samples, samples_of
-from penstock.training.hybrid.score_routing import Calibrated, calibrate, sweep_scores
+from penstock.training.hybrid.score_routing import CalibratedThreshold, calibrate, sweep_scores
 from penstock.training.hybrid.settings import HybridSettings
 
 REPORT = "hybrid.json"
@@ -39,7 +39,7 @@ class Parts:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrainedRouter:
     """What a run gave: ``t`` and ``easy_share`` (mean label) by weaker model in order, thresholds by name.
 
     ``separation``: how far apart the mean gaps are where half of the calibration queries are sent to the
@@ -53,7 +53,7 @@ class Outcome:
     easy_share: tuple[float, ...]
     rows: dict[str, int]
     trained: Trained
-    calibrated: dict[str, Calibrated]
+    calibrated: dict[str, CalibratedThreshold]
     separation: dict[str, float | None]
     model: TextModel
     calibration: Samples
@@ -70,7 +70,7 @@ def train_hybrid(
     drop_limit: float = 1.0,
     resume: bool = False,
     progress: Progress | None = None,
-) -> Outcome:
+) -> TrainedRouter:
     """Train an encoder on a table of samples and write what serving it takes into ``folder``.
 
     ``strongest`` defaults to the model of highest mean quality, ``weaker`` to all others; each weaker one is
@@ -115,7 +115,7 @@ def train_hybrid(
     )
     tell("calibrate", 0, 1, 0.0)
     calibrated, separation = _calibrated(model, parts.calibration, weaker, strongest, drop_limit)
-    outcome = Outcome(
+    outcome = TrainedRouter(
         weaker=tuple(weaker),
         strongest=strongest,
         t=learned.t,
@@ -138,7 +138,7 @@ def train_hybrid(
     return outcome
 
 
-def document(outcome: Outcome, settings: HybridSettings, drop_limit: float) -> dict[str, Any]:
+def document(outcome: TrainedRouter, settings: HybridSettings, drop_limit: float) -> dict[str, Any]:
     """The run as plain JSON."""
     return {
         "weaker": list(outcome.weaker),
@@ -154,7 +154,7 @@ def document(outcome: Outcome, settings: HybridSettings, drop_limit: float) -> d
     }
 
 
-def _plain(found: Calibrated) -> dict[str, float | None]:
+def _plain(found: CalibratedThreshold) -> dict[str, float | None]:
     """Infinite thresholds have no JSON: None sends every query to the weaker model."""
     threshold = found.threshold if np.isfinite(found.threshold) else None
     return {"threshold": threshold, "advantage": found.advantage, "drop": found.drop}
@@ -218,7 +218,7 @@ def _rows(
 
 def _calibrated(
     model: TextModel, samples: Samples, weaker: Sequence[str], strongest: str, limit: float
-) -> tuple[dict[str, Calibrated], dict[str, float | None]]:
+) -> tuple[dict[str, CalibratedThreshold], dict[str, float | None]]:
     """The threshold of each pair, and how far apart the gaps are when half of the queries are sent."""
     scores, mean = model.scores(samples.prompts), samples.mean
     large = mean[:, samples.models.index(strongest)]

@@ -18,7 +18,7 @@ from penstock.types import FloatArray
 
 
 @dataclass(frozen=True)
-class Sweep:
+class ThresholdSweep:
     """Every distinct threshold, by rising cost advantage: (m + 1,) arrays, beginning with all at large.
 
     ``drop`` in percent; ``separation`` is the mean gap ``q_small - q_large`` of the queries sent to the
@@ -40,7 +40,7 @@ class Sweep:
 
 
 @dataclass(frozen=True, slots=True)
-class Calibrated:
+class CalibratedThreshold:
     """A threshold, and what it gave on the calibration sample: ``advantage`` a share, ``drop`` in percent."""
 
     threshold: float
@@ -48,7 +48,7 @@ class Calibrated:
     drop: float
 
 
-def sweep_scores(score: FloatArray, small: FloatArray, large: FloatArray) -> Sweep:
+def sweep_scores(score: FloatArray, small: FloatArray, large: FloatArray) -> ThresholdSweep:
     """All thresholds of a score. Raises InputError where a number is missing or all quality is 0."""
     base = _base(score, small, large)
     order = np.argsort(-score, kind="stable")
@@ -63,7 +63,7 @@ def sweep_scores(score: FloatArray, small: FloatArray, large: FloatArray) -> Swe
     # the largest threshold sends nothing (no score is above it), the smallest must lie below every score
     threshold = np.concatenate([ranked[last], [-np.inf]])
     drop = -100.0 * gained / n / base + 0.0  # never -0.0
-    return Sweep(threshold, count / n, drop, separation)
+    return ThresholdSweep(threshold, count / n, drop, separation)
 
 
 def drop_of(sent: FloatArray, small: FloatArray, large: FloatArray) -> float:
@@ -72,7 +72,9 @@ def drop_of(sent: FloatArray, small: FloatArray, large: FloatArray) -> float:
     return float(-100.0 * (sent * (small - large)).mean() / base + 0.0)
 
 
-def calibrate(score: FloatArray, small: FloatArray, large: FloatArray, *, limit: float) -> Calibrated:
+def calibrate(
+    score: FloatArray, small: FloatArray, large: FloatArray, *, limit: float
+) -> CalibratedThreshold:
     """The threshold of largest cost advantage whose drop is at most ``limit`` percent on this sample.
 
     Every distinct threshold is tried. All at large drops nothing, so for a limit >= 0 there always is one.
@@ -81,13 +83,17 @@ def calibrate(score: FloatArray, small: FloatArray, large: FloatArray, *, limit:
         raise InputError(f"the drop limit must be at least 0 percent, not {limit}")
     sweep = sweep_scores(score, small, large)
     best = int(np.flatnonzero(sweep.drop <= limit).max())
-    return Calibrated(float(sweep.threshold[best]), float(sweep.advantage[best]), float(sweep.drop[best]))
+    return CalibratedThreshold(
+        float(sweep.threshold[best]), float(sweep.advantage[best]), float(sweep.drop[best])
+    )
 
 
-def held_out(threshold: float, score: FloatArray, small: FloatArray, large: FloatArray) -> Calibrated:
+def held_out(
+    threshold: float, score: FloatArray, small: FloatArray, large: FloatArray
+) -> CalibratedThreshold:
     """What a threshold gives on other rows."""
     sent = (score > threshold).astype(np.float64)
-    return Calibrated(threshold, float(sent.mean()), drop_of(sent, small, large))
+    return CalibratedThreshold(threshold, float(sent.mean()), drop_of(sent, small, large))
 
 
 def _base(score: FloatArray, small: FloatArray, large: FloatArray) -> float:

@@ -17,7 +17,7 @@ from penstock.training.sater.samples import Question, scored
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class ModelAnswer:
     """One greedy response; a refusal counts neither as correct nor as an answer."""
 
     question: Question
@@ -38,7 +38,7 @@ def answer_greedily(
     rows: int = 256,
     confidence: Confidence | None = None,
     tell: Tell | None = None,
-) -> list[Answered]:
+) -> list[ModelAnswer]:
     """Every question at every threshold (None: as it is); in that order, thresholds outermost."""
     told = confidence or Confidence()
     asked = [(question, threshold) for threshold in thresholds for question in questions]
@@ -51,11 +51,11 @@ def answer_greedily(
     for (question, threshold), (response,) in zip(asked, responses, strict=True):
         refused = is_refusal(response.text, told)
         correct = not refused and scored(scorer, question, response.text)[0]
-        found.append(Answered(question, threshold, response.text, response.tokens, correct, refused))
+        found.append(ModelAnswer(question, threshold, response.text, response.tokens, correct, refused))
     return found
 
 
-def figures(answers: Sequence[Answered]) -> dict[str, Any]:
+def figures(answers: Sequence[ModelAnswer]) -> dict[str, Any]:
     """Accuracy over all, refusal rate, accuracy of what was answered (None: nothing was), mean tokens."""
     n = len(answers)
     kept = [one for one in answers if not one.refused]
@@ -68,13 +68,13 @@ def figures(answers: Sequence[Answered]) -> dict[str, Any]:
     }
 
 
-def by_task(answers: Sequence[Answered]) -> dict[str, dict[str, Any]]:
+def by_task(answers: Sequence[ModelAnswer]) -> dict[str, dict[str, Any]]:
     """`figures` for every task."""
     tasks = sorted({one.question.task for one in answers})
     return {task: figures([one for one in answers if one.question.task == task]) for task in tasks}
 
 
-def write_answers(answers: dict[str, list[Answered]], file: Path) -> None:
+def write_answers(answers: dict[str, list[ModelAnswer]], file: Path) -> None:
     """One row per model ("base", "stage one", "stage two"), threshold and question."""
     rows = [
         {

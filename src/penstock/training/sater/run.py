@@ -12,7 +12,7 @@ from penstock.errors import InputError
 from penstock.outcomes.frames import pl
 from penstock.outcomes.scorers.base import Scorer
 from penstock.training.sater import evaluation
-from penstock.training.sater.evaluation import Answered, answer_greedily
+from penstock.training.sater.evaluation import ModelAnswer, answer_greedily
 from penstock.training.sater.pairs import Pair, select_pairs
 from penstock.training.sater.preference import train_members
 from penstock.training.sater.refusals import Row, threshold_rows
@@ -176,7 +176,7 @@ def _evaluate(run: Run, stage: Stage, models: dict[str, str], progress: Progress
     kept = run.split()[1]
     sampling = run.settings.sampling
     thresholds = run.settings.stage_two.thresholds
-    found: dict[str, list[Answered]] = {}
+    found: dict[str, list[ModelAnswer]] = {}
     with stage.making() as folder:
         for name, model in models.items():
 
