@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from penstock.pricing import Price as Price
     from penstock.providers.base import Provider as Provider
     from penstock.registry import register as register
+    from penstock.router.bundle import load_bundle as load_bundle
+    from penstock.router.bundle import save_bundle as save_bundle
     from penstock.router.router import FittedRouter as FittedRouter
     from penstock.router.targets import Target as Target
     from penstock.state import State as State
@@ -99,8 +101,10 @@ _MODULE_OF = {
     "Usage": "penstock.types",
     "fit": "penstock.api.fit",
     "load": "penstock.api.router",
+    "load_bundle": "penstock.router.bundle",
     "read_table": "penstock.outcomes.io",
     "register": "penstock.registry",
+    "save_bundle": "penstock.router.bundle",
     "write_table": "penstock.outcomes.io",
 }
 
