@@ -138,9 +138,9 @@ class BeliefPart:
 
 @dataclass(frozen=True)
 class CrossfitPostHoc:
-    """Fitted on all rows, and out of fold: for every draw of the samples beliefs about all tuning rows, in
-    parts. ``estimates``: for every draw the out-of-fold estimates (n, k) after each answer by itself, where
-    there are such."""
+    """Fitted on all rows, and out of fold: for every draw of the samples (or the first alone) beliefs about
+    all tuning rows, in parts. ``estimates``: for every draw the out-of-fold estimates (n, k) after each
+    answer by itself, where there are such."""
 
     fitted: FittedPostHoc | None
     beliefs: tuple[tuple[BeliefPart, ...], ...]
