@@ -467,6 +467,12 @@ def test_an_external_thing_is_opened_by_whoever_reads() -> None:
 
 
 @pytest.mark.usefixtures("machines_are_external")
+def test_an_external_thing_is_not_looked_into_for_kinds() -> None:
+    hidden = dataclasses.make_dataclass("Hidden", [("session", "OnlyForTheTypeChecker")])
+    assert kinds_in(Workshop(hidden(None), "w")) == ()
+
+
+@pytest.mark.usefixtures("machines_are_external")
 def test_without_an_opener_an_external_thing_says_what_is_needed() -> None:
     settings, found = stored(Workshop(Engine(3), "w"))
     with pytest.raises(BundleError, match="needs a machine that runs, and none can be opened here") as caught:

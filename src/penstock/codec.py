@@ -178,8 +178,9 @@ def _walk(value: Any, found: dict[tuple[Room, str], Registered]) -> None:
         if hasattr(type(value), "room"):
             entry = registry.entry_of(type(value))
             found.setdefault((entry.room, entry.name), entry)
-        for f, _, _ in _fields(_class_of(value)):
-            _walk(getattr(value, f.name), found)
+        for f, hint, _ in _fields(_class_of(value)):
+            if hint not in _EXTERNAL:  # what is stored otherwise may have parts with no types to read
+                _walk(getattr(value, f.name), found)
     elif isinstance(value, tuple | list):
         for item in value:
             _walk(item, found)

@@ -71,7 +71,7 @@ def test_the_router_serves_what_the_encoder_says(trained: tuple[Path, dict[str, 
     assert quality.shape == (40, 3)
     scores = model.scores([q.prompt for q in queries])
     assert np.isfinite(scores).all()
-    with pytest.raises(BundleError, match="text model"):
+    with pytest.raises(BundleError, match="a model that reads prompts"):
         load_bundle(base / "out" / "router.penstock")
 
 
