@@ -215,6 +215,15 @@ def test_a_room_is_filled_when_it_is_asked_for_and_not_before() -> None:
     assert found == [False, True]
 
 
+def test_a_room_that_cannot_be_filled_is_not_given_out_half_full(
+    empty: registry._Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(registry._BUILT_IN, Room.SCORER, ("penstock.nowhere",))
+    for _ in range(2):
+        with pytest.raises(ModuleNotFoundError, match="nowhere"):
+            empty.open(Room.SCORER)
+
+
 def test_threads_that_ask_at_once_see_all_of_a_room() -> None:
     found, _ = in_a_fresh_interpreter(
         "from threading import Thread\n"

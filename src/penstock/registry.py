@@ -184,12 +184,16 @@ class _Registry:
     def _import_modules(self, package: str) -> None:
         if package in self.imported:
             return
-        self.imported.add(package)
-        with self._from(OWN):
-            room = import_module(package)
-            for module in iter_modules(room.__path__):
-                if not module.name.startswith("_"):
-                    import_module(f"{package}.{module.name}")
+        self.imported.add(package)  # before its modules, which may ask for the room themselves
+        try:
+            with self._from(OWN):
+                room = import_module(package)
+                for module in iter_modules(room.__path__):
+                    if not module.name.startswith("_"):
+                        import_module(f"{package}.{module.name}")
+        except BaseException:
+            self.imported.discard(package)  # the next one who asks is told too, and not given half a room
+            raise
 
 
 _registry = _Registry()
